@@ -320,8 +320,31 @@ async fn database(
     Err(tried.error(server.endpoint()))
 }
 
-/// Connects to the first server.
+/// Connects to the first server. Where it wants a password and none was found, that is said: the
+/// drivers send an empty one then, and the server calls it wrong.
 async fn open(
+    settings: &Settings,
+    target: &DbTarget,
+    access: Purpose,
+) -> Result<Box<dyn Database>, DatabaseError> {
+    let opened = open_server(settings, target, access).await;
+    opened.map_err(|error| match error {
+        DatabaseError::Unreachable { endpoint, cause }
+            if target.password().is_none() && DENIALS.iter().any(|text| cause.contains(text)) =>
+        {
+            DatabaseError::Unreachable {
+                endpoint,
+                cause: format!("{cause}; no password is given (see --db-password-file)"),
+            }
+        }
+        other => other,
+    })
+}
+
+/// What MySQL and MariaDB, and PostgreSQL, say of a login that they refuse.
+const DENIALS: [&str; 2] = ["Access denied", "authentication failed"];
+
+async fn open_server(
     settings: &Settings,
     target: &DbTarget,
     access: Purpose,

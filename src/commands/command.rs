@@ -177,14 +177,7 @@ impl Command {
                 )
                 .await
             }
-            Self::Config => {
-                call.without_cluster(
-                    ConfigDocument::default(),
-                    Scope::Cluster,
-                    async |shell, _| Ok(config::run(shell)),
-                )
-                .await
-            }
+            Self::Config => call.surveying(ConfigDocument::default(), config::run).await,
             Self::Demo(arguments) => {
                 call.without_cluster(
                     DemoDocument::default(),

@@ -3,8 +3,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::shell::{Answer, Shell, Skeleton};
-use crate::config::{ConfigError, Listed, Origin};
+use super::failure::CommandError;
+use super::shell::{Answer, Skeleton};
+use crate::config::{ConfigError, Listed, Origin, Survey};
 use crate::output::{Body, Cell, Keys, Records, Table};
 
 /// The document of `config`.
@@ -13,6 +14,8 @@ pub(super) struct ConfigDocument {
     settings: Vec<SettingEntry>,
     /// What a command that needs the cluster would ask for.
     missing: Vec<String>,
+    /// What cannot be used, and why. A setting that it is about has no value.
+    problems: Vec<String>,
 }
 
 impl Keys for ConfigDocument {
@@ -84,11 +87,10 @@ impl From<Listed> for SettingEntry {
     }
 }
 
-/// Connects to nothing.
-pub(super) fn run(shell: &Shell<'_, '_>) -> Answer<ConfigDocument> {
-    let settings = &shell.settings;
+/// Connects to nothing. The first value that cannot be used is the error, the others follow the table.
+pub(super) fn run(survey: &Survey) -> Answer<ConfigDocument> {
     let mut table = Table::new(&["SETTING", "VALUE", "SOURCE"]);
-    let listed = settings.listed();
+    let listed = survey.listed();
     for setting in &listed {
         let is_set = setting.value.is_some() || setting.origin != Origin::BuiltIn;
         table.row(vec![
@@ -101,15 +103,12 @@ pub(super) fn run(shell: &Shell<'_, '_>) -> Answer<ConfigDocument> {
             },
         ]);
     }
-    let mut missing: Vec<String> = [settings.registry().err(), settings.database().err()]
-        .into_iter()
-        .flatten()
-        .map(|error| sentence(&error))
-        .collect();
-    missing.dedup();
+    let missing: Vec<String> = survey.missing().iter().map(sentence).collect();
+    let problems: Vec<String> = survey.troubles.iter().map(sentence).collect();
     let keys = ConfigDocument {
         settings: listed.into_iter().map(SettingEntry::from).collect(),
         missing: missing.clone(),
+        problems: problems.clone(),
     };
     let mut answer = Answer::new(Body {
         tables: vec![table],
@@ -118,6 +117,11 @@ pub(super) fn run(shell: &Shell<'_, '_>) -> Answer<ConfigDocument> {
     for line in missing {
         answer.close_with(format!("missing: {line}"));
     }
+    for line in problems.into_iter().skip(1) {
+        answer.close_with(format!("also: {line}"));
+    }
+    let first = survey.troubles.first().cloned();
+    answer.error = first.map(|trouble| CommandError::from(trouble).body());
     answer
 }
 

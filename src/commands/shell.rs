@@ -7,7 +7,9 @@ use schemars::JsonSchema;
 use super::connected;
 use super::failure::CommandError;
 use crate::cluster::{self, Cluster, Purpose};
-use crate::config::{Environment, Scope, SecretPrompt, Settings, resolve};
+use crate::config::{
+    ConfigError, Environment, Scope, SecretInput, SecretPrompt, Settings, Survey, resolve, survey,
+};
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
 use crate::output::{Body, Document, ErrorBody, Keys, NoKeys, Printer};
@@ -136,10 +138,9 @@ impl Call<'_, '_> {
             stop,
             ..
         } = self;
-        let settings = match stop
-            .unless(settings(global.clone(), environment.clone(), scope))
-            .await
-        {
+        let (global, environment) = (global.clone(), environment.clone());
+        let read = move |stdin: &mut dyn SecretInput| resolve(&global, &environment, stdin, scope);
+        let settings = match stop.unless(reading(read)).await {
             Ok(settings) => settings,
             Err(error) => return fail(printer, document, error.body()),
         };
@@ -151,6 +152,24 @@ impl Call<'_, '_> {
         };
         let answer = work(&mut shell, &mut document).await;
         finish(shell.printer, document, answer)
+    }
+
+    /// Runs a command that looks at the settings alone, also at those that cannot be used.
+    pub(super) async fn surveying<K: Skeleton>(
+        self,
+        skeleton: K,
+        answer: fn(&Survey) -> Answer<K>,
+    ) -> io::Result<u8> {
+        let mut document = Document::new(K::COMMAND, skeleton);
+        let (global, environment) = (self.global.clone(), self.environment.clone());
+        let read = move |stdin: &mut dyn SecretInput| survey(&global, &environment, stdin);
+        let survey = match self.stop.unless(reading(read)).await {
+            Ok(survey) => survey,
+            Err(error) => return fail(self.printer, document, error.body()),
+        };
+        let warnings = survey.settings.warnings.iter();
+        document.warnings = warnings.map(ToString::to_string).collect();
+        finish(self.printer, document, Ok(answer(&survey)))
     }
 
     /// Runs a command that works on registry and metadata store.
@@ -200,22 +219,20 @@ fn name_typed_options<K>(answer: &mut Answer<K>, typed: &[&str]) {
     }
 }
 
-/// Resolves the settings, in a thread: a password may come from a pipe or a terminal where no input
+/// Reads settings, in a thread: a password may come from a pipe or a terminal where no input
 /// arrives for long, and the operator must be able to interrupt that. The thread then ends with the
 /// process.
-async fn settings(
-    global: GlobalArgs,
-    environment: Environment,
-    scope: Scope,
-) -> Result<Settings, CommandError> {
+async fn reading<T: Send + 'static>(
+    read: impl FnOnce(&mut dyn SecretInput) -> Result<T, ConfigError> + Send + 'static,
+) -> Result<T, CommandError> {
     let (sender, resolved) = tokio::sync::oneshot::channel();
     let read = move || {
         // A separate statement: the lock on stdin must be released before a confirmation, which
         // another thread reads.
         let settings = if io::stdin().is_terminal() {
-            resolve(&global, &environment, &mut SecretPrompt, scope)
+            read(&mut SecretPrompt)
         } else {
-            resolve(&global, &environment, &mut io::stdin().lock(), scope)
+            read(&mut io::stdin().lock())
         };
         // The receiver may no longer be waiting for it.
         let _ = sender.send(settings);

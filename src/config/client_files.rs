@@ -26,20 +26,25 @@ pub(super) enum ClientPassword {
 pub(super) fn look_up(environment: &Environment, target: &DbTarget) -> Option<ClientPassword> {
     let path = place(environment, target)?;
     let (text, is_open) = read(&path)?;
-    let (password, line) = match target {
-        DbTarget::Postgres(target) => {
-            same(target.each().map(|server| pgpass::password(&text, &server)))?
-        }
+    let of_each: Vec<Option<(String, usize)>> = match target {
+        DbTarget::Postgres(target) => target
+            .each()
+            .map(|server| pgpass::password(&text, &server))
+            .collect(),
         DbTarget::MySql(target) => {
             let group = ClientGroup::parse(&text);
-            let is_about_all = target.each().all(|server| group.is_about(&server));
-            is_about_all.then_some(group.password)??
+            let own = |server| group.password.clone().filter(|_| group.is_about(&server));
+            target.each().map(own).collect()
         }
         DbTarget::Sqlite(_) => return None,
     };
-    if password.is_empty() {
+    let is_given = |found: &(String, usize)| !found.0.is_empty();
+    if !of_each.iter().flatten().any(is_given) {
         return None;
     }
+    let Some((password, line)) = same(of_each) else {
+        return Some(ClientPassword::Unused(Warning::PasswordNotOfAll(path)));
+    };
     Some(if is_open {
         ClientPassword::Unused(Warning::OpenPasswordFile(path))
     } else {
@@ -48,7 +53,8 @@ pub(super) fn look_up(environment: &Environment, target: &DbTarget) -> Option<Cl
 }
 
 /// The password of all servers, if it is the same one: none is told that of another.
-fn same(mut found: impl Iterator<Item = Option<(String, usize)>>) -> Option<(String, usize)> {
+fn same(found: Vec<Option<(String, usize)>>) -> Option<(String, usize)> {
+    let mut found = found.into_iter();
     let first = found.next()??;
     let is_same = |other: Option<(String, usize)>| other.is_some_and(|(text, _)| text == first.0);
     found.all(is_same).then_some(first)

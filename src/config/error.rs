@@ -103,6 +103,15 @@ pub enum ConfigError {
 }
 
 impl ConfigError {
+    /// The option whose value cannot be used, if it is about one.
+    #[must_use]
+    pub fn setting(&self) -> Option<&'static str> {
+        match self {
+            Self::Value { key, .. } | Self::SecretFile { key, .. } => Some(key),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

@@ -12,6 +12,8 @@ use super::{ConfigError, Key};
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) entries: Vec<FileEntry>,
+    /// Lines that say nothing that could be used.
+    pub(super) mistakes: Vec<ConfigError>,
 }
 
 #[derive(Debug)]
@@ -39,53 +41,45 @@ impl ConfigFile {
     }
 
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        let refuse = |offset: usize, problem: String, hint| {
-            Err(ConfigError::Line {
-                path: path.to_owned(),
-                line: line_at(text, offset),
-                problem,
-                hint,
-            })
+        let mistake = |offset: usize, problem: String, hint| ConfigError::Line {
+            path: path.to_owned(),
+            line: line_at(text, offset),
+            problem,
+            hint,
         };
         let table = match DeTable::parse(text) {
             Ok(table) => table.into_inner(),
             // The parser's own display quotes the line, which may contain a password.
             Err(error) => {
                 let offset = error.span().map_or(0, |span| span.start);
-                return refuse(
-                    offset,
-                    "this is not valid TOML".to_owned(),
-                    Some(QUOTES.to_owned()),
-                );
+                let hint = Some(QUOTES.to_owned());
+                return Err(mistake(offset, "this is not valid TOML".to_owned(), hint));
             }
         };
-        let mut entries = Vec::new();
+        let mut file = Self {
+            path: path.to_owned(),
+            ..Self::default()
+        };
         for (name, value) in &table {
             let offset = name.span().start;
             let Some(key) = Key::named(name.get_ref()) else {
-                return refuse(
-                    offset,
-                    format!("unknown key {:?}", name.get_ref()),
-                    Some(known_keys()),
-                );
+                let problem = format!("unknown key {:?}", name.get_ref());
+                file.mistakes
+                    .push(mistake(offset, problem, Some(known_keys())));
+                continue;
             };
             let Some(text_of_value) = as_text(value.get_ref()) else {
-                return refuse(
-                    offset,
-                    format!("{} must be a text, a number or true/false", key.name()),
-                    None,
-                );
+                let problem = format!("{} must be a text, a number or true/false", key.name());
+                file.mistakes.push(mistake(offset, problem, None));
+                continue;
             };
-            entries.push(FileEntry {
+            file.entries.push(FileEntry {
                 key,
                 text: text_of_value,
                 line: line_at(text, offset),
             });
         }
-        Ok(Self {
-            path: path.to_owned(),
-            entries,
-        })
+        Ok(file)
     }
 }
 
@@ -169,7 +163,9 @@ mod tests {
             ),
         ];
         for (text, message) in cases {
-            assert_eq!(parse(text).unwrap_err().to_string(), message);
+            let first = parse(text).map(|file| file.mistakes[0].clone());
+            let (Ok(first) | Err(first)) = first;
+            assert_eq!(first.to_string(), message);
         }
     }
 

@@ -30,13 +30,7 @@ impl Settings {
             .collect()
     }
 
-    /// All of them, in the order of the help.
-    #[must_use]
-    pub fn listed(&self) -> Vec<Listed> {
-        Key::ALL.iter().map(|key| self.listed_key(*key)).collect()
-    }
-
-    fn listed_key(&self, key: Key) -> Listed {
+    pub(super) fn listed_key(&self, key: Key) -> Listed {
         // What names a file with a secret is told by where the secret came from.
         let (name, value, origin) = match key {
             Key::DbPasswordFile => (

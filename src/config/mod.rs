@@ -4,40 +4,50 @@
 //! `$XDG_CONFIG_HOME/dsctl/config.toml`, `/etc/dsctl/config.toml`, DolphinScheduler's own files,
 //! built-in defaults. The file of `--config` or `DSCTL_CONFIG` replaces those two files.
 
+mod answers;
 mod client_certificate;
 mod client_files;
 mod database;
+mod db_login;
 mod ds_home;
 mod error;
 mod file;
 mod hosts;
 mod key;
+mod last_start;
 mod listing;
 mod option_file;
 mod parameter_names;
 mod parameters;
 mod pgpass;
 mod resolve;
+mod resolver;
 mod secrets;
 mod source;
 mod stated;
+mod survey;
+mod troubles;
+mod warning;
+mod zk_login;
 mod zk_tls;
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 pub use crate::options::value::RegistryKind;
+pub use answers::output_settings;
 pub use database::{DbTarget, UrlError};
 pub use error::ConfigError;
 pub use key::{Key, Origin};
 pub use listing::Listed;
 pub use parameter_names::Misspelt;
-pub use resolve::{output_settings, resolve};
+pub use resolve::{resolve, survey};
 pub use secrets::{SecretInput, SecretPrompt};
 pub use source::Environment;
+pub use survey::Survey;
+pub use warning::Warning;
 
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
@@ -97,43 +107,6 @@ pub struct Settings {
     pub(crate) zk_tls_files: Vec<(Key, PathBuf)>,
     /// The source of each value; values that are not listed are built-in defaults.
     pub(crate) origins: Vec<(Key, Origin)>,
-}
-
-/// A valid setting that should be changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Warning {
-    /// Every user of the machine can read command lines.
-    PasswordOnCommandLine,
-    /// Servers are given closer to the command line than the installation is.
-    InstallationNotRead,
-    /// Others have access to this file, so that the password in it is not used.
-    OpenPasswordFile(PathBuf),
-    /// A parameter of the database URL from here that no driver knows.
-    MisspeltParameter(Origin, Misspelt),
-}
-
-impl fmt::Display for Warning {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::PasswordOnCommandLine => f.write_str(
-                "the password in --db is visible to every user of this machine; put it into a file and use --db-password-file",
-            ),
-            Self::InstallationNotRead => f.write_str(
-                "DolphinScheduler's files are not read, as --zk, --db or --registry is given closer to the command line than \
-                 --ds-home and may mean another cluster; give them in the same place",
-            ),
-            Self::MisspeltParameter(origin, Misspelt { written, likely }) => write!(
-                f,
-                "the database URL from {origin} has a parameter {written}, which is not known and has no effect; {likely} is \
-                 probably meant"
-            ),
-            Self::OpenPasswordFile(path) => write!(
-                f,
-                "the password in {0} is not used, as users other than its owner have access to the file: chmod 600 {0}",
-                path.display()
-            ),
-        }
-    }
 }
 
 /// The registry to use.

@@ -41,6 +41,13 @@ enum When {
     Always,
     /// With this value.
     Is(&'static str),
+    /// With any class but these, which do what is done here.
+    NotClass(&'static [&'static str]),
+    /// Where the server's name is checked, and by another class than this one.
+    NameChecked {
+        /// The class that checks it as it is checked here.
+        unless: &'static str,
+    },
     /// Where the connection may be encrypted.
     Encrypted,
     /// Where the server's certificate is checked, and no file with authorities is given.
@@ -52,6 +59,8 @@ impl When {
         match self {
             Self::Always => true,
             Self::Is(meant) => plain(value) == meant,
+            Self::NotClass(usual) => !usual.contains(&value),
+            Self::NameChecked { unless } => matches!(tls, Tls::VerifyFull(_)) && value != unless,
             Self::Encrypted => *tls != Tls::Disable,
             Self::Checked => *tls == Tls::VerifyFull(None),
         }
@@ -158,7 +167,14 @@ impl Names {
                 When::Always,
                 "the server's RSA key cannot be given: use TLS",
             ),
-            refused("socketFactory", When::Always, NO_SOCKET),
+            refused(
+                "socketFactory",
+                When::NotClass(&[
+                    "com.mysql.cj.protocol.StandardSocketFactory",
+                    "com.mysql.jdbc.StandardSocketFactory",
+                ]),
+                NO_SOCKET,
+            ),
             refused("localSocket", When::Always, NO_SOCKET),
             refused("pipe", When::Always, NO_SOCKET),
             refused("socket", When::Always, NO_SOCKET),
@@ -212,8 +228,10 @@ impl Names {
             refused("sslcrldir", When::Encrypted, NO_REVOCATION),
             refused(
                 "sslhostnameverifier",
-                When::Encrypted,
-                "sslmode=verify-full checks the server's name, verify-ca does not",
+                When::NameChecked {
+                    unless: "org.postgresql.ssl.PGjdbcHostnameVerifier",
+                },
+                "the server's name is checked as the driver itself does it; sslmode=verify-ca leaves it unchecked",
             ),
             refused(
                 "gssEncMode",
@@ -363,6 +381,23 @@ mod tests {
         assert_eq!(refuse("channelbinding", "prefer", Tls::Prefer), None);
         assert!(refuse("channelbinding", "Require", Tls::Prefer).is_some());
         assert_eq!(refuse("preparethreshold", "0", Tls::Prefer), None);
+        let verifier = |class, tls| refuse("sslhostnameverifier", class, tls);
+        let own = "org.example.Verifier";
+        let said = verifier(own, Tls::VerifyFull(None)).unwrap();
+        assert!(said.contains("sslhostnameverifier cannot be"), "{said}");
+        // The driver creates it only where it checks a name.
+        assert_eq!(verifier(own, Tls::VerifyCa("/ca.pem".into())), None);
+        assert_eq!(verifier(own, Tls::Require), None);
+        let usual = "org.postgresql.ssl.PGjdbcHostnameVerifier";
+        assert_eq!(verifier(usual, Tls::VerifyFull(None)), None);
+        let factory = |class| Names::MYSQL.refuse("socketfactory", class, &Tls::Prefer);
+        for usual in [
+            "com.mysql.cj.protocol.StandardSocketFactory",
+            "com.mysql.jdbc.StandardSocketFactory",
+        ] {
+            assert_eq!(factory(usual), None);
+        }
+        assert!(factory("org.example.SocketFactory").is_some());
         let trust = |tls| Names::MYSQL.refuse("truststore", "/x", &tls).is_some();
         assert!(trust(Tls::VerifyFull(None)));
         assert!(!trust(Tls::VerifyFull(Some("/ca.pem".into()))) && !trust(Tls::Require));

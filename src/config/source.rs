@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use super::ds_home::DsHome;
 use super::file::ConfigFile;
 use super::stated::Stated;
+use super::troubles::Troubles;
 use super::{ConfigError, Key, Origin, Warning};
 use crate::options::GlobalArgs;
 
@@ -146,11 +147,18 @@ pub(super) struct Found {
 /// Rank of the environment; the files follow, and DolphinScheduler's own.
 pub(super) const ENVIRONMENT_RANK: usize = 1;
 
+/// What an installation says of its ZooKeeper besides the servers.
+const OF_ZOOKEEPER: [Key; 4] = [Key::ZkTls, Key::ZkTlsCa, Key::ZkTlsCert, Key::ZkTlsAnyHost];
+
 /// All places in order; the command line comes before them.
 #[derive(Debug)]
 pub(super) struct Sources<'a> {
     pub(super) environment: &'a Environment,
     files: Vec<ConfigFile>,
+    /// Whether all of them could be read.
+    are_files_known: bool,
+    /// Whether ZooKeeper's servers stand on the command line.
+    is_zk_typed: bool,
     home: Option<(DsHome, HomePlace)>,
 }
 
@@ -160,35 +168,46 @@ pub(super) type HomePlace = (Option<PathBuf>, Origin);
 impl<'a> Sources<'a> {
     /// Reads dsctl's own files. An explicit one must exist, and replaces the default files: their
     /// database must not be combined with another cluster's registry. The two default files need
-    /// not exist.
+    /// not exist. Behind one that cannot be read nothing else is: what it says would go before.
     pub(super) fn open(
         arguments: &GlobalArgs,
         environment: &'a Environment,
+        troubles: &mut Troubles,
     ) -> Result<Self, ConfigError> {
+        let mut sources = Self::without_files(environment);
+        for file in Self::own_files(arguments, environment) {
+            let Some(mut file) = troubles.keep(file)? else {
+                sources.are_files_known = false;
+                break;
+            };
+            for mistake in file.mistakes.drain(..) {
+                troubles.keep::<()>(Err(mistake))?;
+            }
+            sources.files.push(file);
+        }
+        Ok(sources)
+    }
+
+    /// Each that is there, or why it cannot be read.
+    fn own_files(
+        arguments: &GlobalArgs,
+        environment: &Environment,
+    ) -> Vec<Result<ConfigFile, ConfigError>> {
         let asked_for = arguments.connection.config.clone();
         let asked_for =
             asked_for.or_else(|| environment.variable("DSCTL_CONFIG").map(PathBuf::from));
-        let mut files = Vec::new();
         if let Some(path) = asked_for {
             let missing = || ConfigError::File {
                 path: path.clone(),
                 problem: "no such file".to_owned(),
             };
-            files.push(ConfigFile::read(&path)?.ok_or_else(missing)?);
-        } else {
-            for path in environment
-                .user_file()
-                .iter()
-                .chain([&environment.system_file])
-            {
-                files.extend(ConfigFile::read(path)?);
-            }
+            return vec![ConfigFile::read(&path).and_then(|file| file.ok_or_else(missing))];
         }
-        Ok(Self {
-            environment,
-            files,
-            home: None,
-        })
+        let usual = environment.user_file();
+        let usual = usual.iter().chain([&environment.system_file]);
+        usual
+            .filter_map(|path| ConfigFile::read(path).transpose())
+            .collect()
     }
 
     /// Only the environment.
@@ -196,8 +215,15 @@ impl<'a> Sources<'a> {
         Self {
             environment,
             files: Vec::new(),
+            are_files_known: true,
+            is_zk_typed: false,
             home: None,
         }
+    }
+
+    /// Whether dsctl's own files could be read.
+    pub(super) fn are_files_known(&self) -> bool {
+        self.are_files_known
     }
 
     /// Reads DolphinScheduler's own files: of the folder that was asked for, or else, as long as
@@ -208,6 +234,10 @@ impl<'a> Sources<'a> {
         &mut self,
         arguments: &GlobalArgs,
     ) -> Result<Option<Warning>, ConfigError> {
+        if !self.are_files_known {
+            return Ok(None);
+        }
+        self.is_zk_typed = arguments.connection.zk.is_some();
         let flag = arguments
             .connection
             .ds_home
@@ -294,11 +324,20 @@ impl<'a> Sources<'a> {
         self.home.as_ref().map(|(home, _)| (home, rank))
     }
 
+    /// DolphinScheduler's own files, where ZooKeeper's servers are theirs: how they log in there and
+    /// encrypt is for no other servers.
+    pub(super) fn zk_of_home(&self) -> Option<&DsHome> {
+        let (home, rank) = self.home()?;
+        let servers = self.find(Key::Zk).ok()??;
+        (!self.is_zk_typed && servers.rank == rank).then_some(home)
+    }
+
     /// What the first place says that says anything.
     pub(super) fn find(&self, key: Key) -> Result<Option<Found>, ConfigError> {
         let environment: &dyn SettingSource = self.environment;
         let files = self.files.iter().map(|file| file as &dyn SettingSource);
         let home = self.home.iter().map(|(home, _)| home as &dyn SettingSource);
+        let home = home.filter(|_| !OF_ZOOKEEPER.contains(&key) || self.zk_of_home().is_some());
         let places = std::iter::once(environment).chain(files).chain(home);
         for (rank, place) in places.enumerate() {
             if let Some(Stated { text, origin }) = place.get(key)? {

@@ -72,6 +72,14 @@ impl Machine {
         )
     }
 
+    fn survey(&self, line: &str) -> Survey {
+        let line = ["dsctl", "config"]
+            .into_iter()
+            .chain(line.split_whitespace());
+        let arguments = Cli::read(line).unwrap().global;
+        survey(&arguments, &self.environment, &mut self.stdin.as_bytes()).unwrap()
+    }
+
     fn resolve(&self, line: &str) -> Result<Settings, ConfigError> {
         self.resolve_for(line, Scope::Cluster)
     }
@@ -247,7 +255,7 @@ fn a_login_at_zookeeper_is_user_and_password() {
     let line = format!("--zk-sasl-file {file}");
     assert_eq!(login(&machine, &line), ("ds".into(), "MARK:ER".into()));
     assert_eq!(login(&machine, ""), ("env".into(), "MARKER".into()));
-    let listed = machine.resolve("").unwrap().listed();
+    let listed = machine.survey("").listed();
     let shown = listed
         .iter()
         .find(|listed| listed.name == "zk-sasl")
@@ -448,8 +456,7 @@ fn files_of_the_clients_have_passwords_where_nothing_else_has() {
     );
     let postgres = "--db postgres://u@db1/d";
     let listed = |machine: &Machine, line: &str| {
-        let settings = machine.resolve(line).unwrap();
-        let listed = settings.listed();
+        let listed = machine.survey(line).listed();
         let password = listed.iter().find(|listed| listed.name == "db-password");
         password.map(|listed| (listed.value.clone(), listed.origin.to_string()))
     };
@@ -502,9 +509,18 @@ fn of_several_servers_each_must_have_the_same_password() {
         ("db1:*:*:u:p\ndb2:5433:d:u:q", None),
         ("db1:*:*:u:p", None),
         ("db2:*:*:u:p", None),
+        ("db3:*:*:u:p", None),
     ] {
-        machine.secret("home/.pgpass", text, 0o600);
+        let path = machine.secret("home/.pgpass", text, 0o600);
         assert_eq!(machine.password(url).as_deref(), expected, "{text}");
+        let warnings = machine.resolve(url).unwrap().warnings;
+        let unused = Warning::PasswordNotOfAll(path.into());
+        let is_told = expected.is_none() && !text.starts_with("db3");
+        assert_eq!(
+            warnings,
+            Vec::from_iter(is_told.then_some(unused)),
+            "{text}"
+        );
     }
     machine.secret(
         "home/.my.cnf",
@@ -512,6 +528,15 @@ fn of_several_servers_each_must_have_the_same_password() {
         0o600,
     );
     assert_eq!(machine.password("--db mysql://u@db1,db2/d"), None);
+    let warnings = machine
+        .resolve("--db mysql://u@db1,db2/d")
+        .unwrap()
+        .warnings;
+    assert!(
+        warnings[0]
+            .to_string()
+            .contains("/.my.cnf is used, as it does not have the same one")
+    );
     assert_eq!(
         machine.password("--db mysql://u@db1,db1:1/d").as_deref(),
         Some("p")
@@ -670,8 +695,15 @@ fn no_password_in_any_debug_text() {
         ("DSCTL_DB", "mysql://u:MARKER@h/d"),
         ("DSCTL_ZK", "zk1"),
         ("DSCTL_ZK_DIGEST", "u:MARKER"),
+        ("DSCTL_ZK_SASL", "u:MARKER"),
     ]);
+    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    let key = "-----BEGIN PRIVATE KEY-----\nMARKER\n-----END PRIVATE KEY-----\n";
+    let both = machine.secret("both.pem", &format!("{certificate}{key}"), 0o600);
+    machine.set("DSCTL_ZK_TLS_CA", machine.file("ca.pem", certificate));
+    machine.set("DSCTL_ZK_TLS_CERT", both);
     let settings = machine.resolve("").unwrap();
+    assert!(settings.zk_sasl.is_some() && settings.zk_tls.as_ref().unwrap().identity.is_some());
     assert_eq!(
         settings.zk_digest.as_ref().map(Secret::expose),
         Some("u:MARKER")
@@ -833,10 +865,7 @@ fn every_setting_is_listed_with_its_place_and_no_secret() {
     let mut machine = Machine::new(&[("DSCTL_TIMEOUT", "7s")]);
     let folder = installation(&machine, "ds", "a");
     machine.set("DOLPHINSCHEDULER_HOME", &folder);
-    let listed = machine
-        .resolve("--time-zone Asia/Shanghai")
-        .unwrap()
-        .listed();
+    let listed = machine.survey("--time-zone Asia/Shanghai").listed();
     let of = |name: &str| {
         let setting = listed.iter().find(|listed| listed.name == name).unwrap();
         let origin = setting.origin.to_string().replace(&folder, "");
@@ -867,4 +896,261 @@ fn passwords_of_dsctls_own_places_go_before_those_of_an_installation() {
     let folder = installation(&machine, "ds", "a");
     let settings = machine.resolve(&format!("--ds-home {folder}")).unwrap();
     assert_eq!(shown(&settings).2, Some("closer"));
+}
+
+/// Of a warning counts what it says of values that are used, and it shows none.
+#[test]
+fn what_a_running_master_may_have_otherwise_is_warned_of_where_it_is_used() {
+    let machine = Machine::new(&[]);
+    let folder = machine.path("ds").display().to_string();
+    machine.file(
+        "ds/master-server/conf/application.yaml",
+        "spring.datasource:\n  url: jdbc:mysql://h/d\n  username: u\nregistry.zookeeper.connect-string: zk:1\n",
+    );
+    let shared = machine.file(
+        "ds/bin/env/dolphinscheduler_env.sh",
+        "export SPRING_DATASOURCE_PASSWORD=mark3r REGISTRY_ZOOKEEPER_NAMESPACE=new",
+    );
+    let copy = machine.file("ds/master-server/conf/dolphinscheduler_env.sh", "");
+    let warnings = |line: &str| -> Vec<String> {
+        let settings = machine.resolve(&format!("--ds-home {folder} {line}"));
+        let warnings = settings.unwrap().warnings;
+        warnings.iter().map(ToString::to_string).collect()
+    };
+    let all = warnings("");
+    assert!(
+        all.len() == 1 && all[0].contains("may have another namespace, db-password: dsctl reads"),
+        "{all:?}"
+    );
+    assert!(
+        all[0].contains(&shared) && all[0].contains(&copy) && !all[0].contains("mark3r"),
+        "{all:?}"
+    );
+    let typed = warnings("--namespace mine");
+    assert!(
+        typed[0].contains("may have another db-password: dsctl"),
+        "{typed:?}"
+    );
+    let password = machine.secret("password", "p", 0o600);
+    let typed = warnings(&format!("--namespace mine --db-password-file {password}"));
+    assert_eq!(typed, [""; 0]);
+}
+
+#[test]
+fn a_survey_goes_on_behind_each_trouble() {
+    let machine = Machine::new(&[
+        ("DSCTL_TIMEOUT", "30"),
+        ("DSCTL_ZK", "u:mark3r@zk1"),
+        ("DSCTL_ZK_SASL", "mark3r"),
+        ("DSCTL_ZK_TLS_CA", "/nowhere.pem"),
+        ("DSCTL_QUIET", "maybe"),
+    ]);
+    let etc = machine.file(
+        "etc.toml",
+        "zzk = 1\nnamespace = \"ours\"\ndb = \"oracle:mark3r\"\n",
+    );
+    let password = machine.secret("password", "mark3r", 0o644);
+    let survey = machine.survey(&format!("--db-password-file {password}"));
+    let told: Vec<String> = survey.troubles.iter().map(ToString::to_string).collect();
+    let all = told.join("\n");
+    for part in [
+        "unknown key \"zzk\"",
+        "timeout from DSCTL_TIMEOUT",
+        "zk from DSCTL_ZK",
+        "SASL login from DSCTL_ZK_SASL",
+        "/nowhere.pem",
+        "quiet from DSCTL_QUIET",
+        &format!("db from {etc}, line 3"),
+        "users other than its owner",
+    ] {
+        assert!(all.contains(part), "{part} in {all}");
+    }
+    assert_eq!(told.len(), 8, "{all}");
+    assert!(!format!("{survey:?} {all}").contains("mark3r"));
+    // What cannot be used has its place and no value, the rest both.
+    let listed = survey.listed();
+    let row = |name: &str| {
+        let row = listed.iter().find(|row| row.name == name).unwrap();
+        (row.value.as_deref(), row.origin.to_string())
+    };
+    assert_eq!(row("timeout"), (None, "DSCTL_TIMEOUT".to_owned()));
+    assert_eq!(row("db"), (None, format!("{etc}, line 3")));
+    assert_eq!(row("namespace"), (Some("ours"), format!("{etc}, line 2")));
+    assert_eq!(survey.missing(), []);
+    // The first one is what other commands end with.
+    let first = machine.resolve("").unwrap_err();
+    assert_eq!(survey.troubles.first(), Some(&first));
+}
+
+#[test]
+fn what_may_stand_where_nothing_can_be_read_is_not_called_unset() {
+    let machine = Machine::new(&[]);
+    let folder = installation(&machine, "opt", "a");
+    machine.file("etc.toml", "this is mark3r no TOML");
+    let survey = machine.survey("--namespace mine");
+    assert_eq!(survey.troubles.len(), 1);
+    assert_eq!(survey.missing(), []);
+    let listed = survey.listed();
+    let values: Vec<_> = listed
+        .iter()
+        .filter_map(|row| row.value.as_deref())
+        .collect();
+    assert_eq!(values, ["mine"]);
+    machine.file("etc.toml", "");
+    let yaml = machine.file("opt/master-server/conf/application.yaml", "a: [");
+    let survey = machine.survey("--timeout 3s");
+    assert!(survey.troubles[0].to_string().contains(&yaml), "{folder}");
+    assert_eq!(survey.missing(), []);
+    let listed = survey.listed();
+    let value = |name: &str| {
+        listed
+            .iter()
+            .find(|row| row.name == name)
+            .unwrap()
+            .value
+            .clone()
+    };
+    assert_eq!(
+        (value("namespace"), value("zk-tls"), value("timeout")),
+        (None, None, Some("3s".to_owned()))
+    );
+}
+
+/// The masters' own login at ZooKeeper, as their Java is given it.
+#[test]
+fn the_masters_jaas_conf_gives_the_login_or_its_name() {
+    let mut machine = Machine::new(&[]);
+    let folder = installation(&machine, "opt", "a");
+    let digest = "Client {\n  org.apache.zookeeper.server.auth.DigestLoginModule required\n  username=\"ds\" password=\"mark3r\";\n};";
+    let jaas = machine.file("opt/master-server/jaas.conf", digest);
+    machine.file("jaas.conf", &digest.replace("ds", "other"));
+    let other = machine.path("jaas.conf").display().to_string();
+    let user = |machine: &Machine, options: &str| {
+        let mut environment = machine.environment.clone();
+        let variables = &mut environment.variables;
+        variables.insert("JAVA_OPTS".into(), options.into());
+        let arguments = Cli::read(["dsctl", "masters"]).unwrap().global;
+        let settings = resolve(&arguments, &environment, &mut "".as_bytes(), Scope::Cluster);
+        let settings = settings.unwrap();
+        assert!(!format!("{settings:?}").contains("mark3r"));
+        settings.zk_sasl.map(|login| {
+            assert_eq!(login.password.expose(), "mark3r");
+            login.user
+        })
+    };
+    let file = "-Djava.security.auth.login.config";
+    let some = |user: &str| Some(user.to_owned());
+    assert_eq!(user(&machine, "-Xmx1g"), None);
+    assert_eq!(
+        user(&machine, &format!("-Xmx1g {file}=jaas.conf")),
+        some("ds")
+    );
+    for form in ["=", "==", "=file:", "=file://"] {
+        assert_eq!(
+            user(&machine, &format!("{file}{form}{other}")),
+            some("other")
+        );
+    }
+    for off in [
+        "-Dzookeeper.sasl.client=false",
+        "-Dzookeeper.sasl.clientconfig=Mine",
+    ] {
+        assert_eq!(
+            user(&machine, &format!("{file}={jaas} {off}")),
+            None,
+            "{off}"
+        );
+    }
+    // It is a file of the installation: others may be able to read it, as they can its YAML.
+    machine.set("JAVA_OPTS", format!("{file}={jaas}"));
+    let survey = machine.survey("");
+    let listed = survey.listed();
+    let row = listed.iter().find(|row| row.name == "zk-sasl").unwrap();
+    let place = format!("{folder}/master-server/jaas.conf, line 2");
+    assert_eq!(
+        (row.value.as_deref(), row.origin.to_string()),
+        (Some("ds:***"), place)
+    );
+    // It is told to no other servers.
+    let asked = format!("--ds-home {folder}");
+    assert!(machine.resolve(&asked).unwrap().zk_sasl.is_some());
+    let beside = format!("{asked} --zk b:1 --db postgres://u@b/ds");
+    assert_eq!(machine.resolve(&beside).unwrap().zk_sasl, None);
+    // What is given to dsctl itself goes before.
+    machine.set("DSCTL_ZK_SASL", "mine:p");
+    assert_eq!(machine.resolve("").unwrap().zk_sasl.unwrap().user, "mine");
+    machine
+        .environment
+        .variables
+        .remove(std::ffi::OsStr::new("DSCTL_ZK_SASL"));
+    let kerberos =
+        "Client { com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true; };";
+    machine.file("opt/master-server/jaas.conf", kerberos);
+    let settings = machine.resolve("").unwrap();
+    assert_eq!(settings.zk_sasl, None);
+    let warning = settings.warnings[0].to_string();
+    assert!(
+        warning.contains("with Kerberos (") && warning.contains("not built into dsctl"),
+        "{warning}"
+    );
+    for (text, told) in [
+        (
+            "Client { org.apache.zookeeper.server.auth.DigestLoginModule required username=\"ds\"; };",
+            "line 1",
+        ),
+        ("Client { mark3r", "line 1 is not understood"),
+    ] {
+        machine.file("opt/master-server/jaas.conf", text);
+        let error = machine.resolve("").unwrap_err();
+        assert!(
+            error.to_string().contains(told) && error.hint().unwrap().contains("--zk-sasl-file"),
+            "{error}"
+        );
+        assert!(!format!("{error:?}").contains("mark3r"));
+    }
+    machine.set("JAVA_OPTS", format!("{file}=/nowhere/jaas.conf"));
+    let error = machine.resolve("").unwrap_err().to_string();
+    assert!(
+        error.contains("/nowhere/jaas.conf") && error.contains("no such file"),
+        "{error}"
+    );
+}
+
+#[test]
+fn the_masters_tls_with_zookeeper_is_used_where_it_is_switched_on() {
+    let mut machine = Machine::new(&[]);
+    let folder = installation(&machine, "opt", "a");
+    let ca = machine.file(
+        "ca.pem",
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",
+    );
+    let store = format!("-Dzookeeper.ssl.trustStore.location={ca}");
+    machine.set("JAVA_OPTS", &store);
+    assert_eq!(machine.resolve("").unwrap().zk_tls, None);
+    let secure = "-Dzookeeper.client.secure=true";
+    machine.set("JAVA_OPTS", format!("{store} {secure}"));
+    let tls = machine.resolve("").unwrap().zk_tls.unwrap();
+    assert!(!tls.any_host && tls.identity.is_none());
+    let other = format!("--ds-home {folder} --zk b:1 --db postgres://u@b/ds");
+    let other = machine.resolve(&other).unwrap();
+    assert_eq!(other.zk_tls, None);
+    assert_eq!(other.origin(Key::ZkTls), &Origin::BuiltIn);
+    machine.set(
+        "JAVA_OPTS",
+        format!("{store} {secure} -Dzookeeper.ssl.hostnameVerification=false"),
+    );
+    assert!(machine.resolve("").unwrap().zk_tls.unwrap().any_host);
+    machine.set("DSCTL_ZK_TLS", "false");
+    assert_eq!(machine.resolve("").unwrap().zk_tls, None);
+    machine.set("DSCTL_ZK_TLS", "");
+    machine.set("JAVA_OPTS", secure);
+    let error = machine.resolve("").unwrap_err();
+    assert!(error.hint().unwrap().contains("--zk-tls-ca"), "{error}");
+    fs::write(&ca, [0xfe, 0xed, 0xfe, 0xed]).unwrap();
+    machine.set("JAVA_OPTS", format!("{store} {secure}"));
+    let error = machine.resolve("").unwrap_err();
+    assert!(
+        error.to_string().contains("from JAVA_OPTS") && error.hint().unwrap().contains("keytool"),
+        "{error}"
+    );
 }

@@ -1,17 +1,77 @@
-//! Certificates and key for TLS with ZooKeeper, from their files.
+//! TLS with ZooKeeper: whether it is wanted, and certificates and key from their files.
 
 use std::path::{Path, PathBuf};
 
+use super::resolver::{Resolver, boolean, path};
 use super::secrets;
-use super::{ConfigError, Key, Origin};
+use super::{ConfigError, Key, Origin, Settings};
 use crate::cryptography::is_encrypted_key;
+use crate::options::GlobalArgs;
 use crate::secret::ZkTls;
 
+/// One of the files of TLS switches it on, too.
+pub(super) fn zk_tls(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    settings: &mut Settings,
+) -> Result<(), ConfigError> {
+    let flags = &arguments.connection;
+    let switch = |flag: bool| flag.then_some(true);
+    let mut tls = resolver.pick(Key::ZkTls, switch(flags.zk_tls), boolean)?;
+    let mut file = |key, flag: &Option<PathBuf>| resolver.pick(key, flag.clone(), path);
+    let picked = [
+        file(Key::ZkTlsCa, &flags.zk_tls_ca)?,
+        file(Key::ZkTlsCert, &flags.zk_tls_cert)?,
+        file(Key::ZkTlsKey, &flags.zk_tls_key)?,
+    ];
+    let closest = picked.iter().flatten().map(|file| file.rank).min();
+    if let Some(off) = tls.take_if(|tls| !tls.value)
+        && closest.is_none_or(|closest| off.rank <= closest)
+    {
+        return Ok(());
+    }
+    let [authorities, certificate, key] =
+        picked.map(|picked| picked.map(|picked| (picked.value, picked.origin)));
+    let files = TlsFiles {
+        authorities,
+        certificate,
+        key,
+    };
+    let any_host = switch(flags.zk_tls_any_host);
+    let any_host = resolver.pick(Key::ZkTlsAnyHost, any_host, boolean)?;
+    let given = [
+        (Key::ZkTlsCa, &files.authorities),
+        (Key::ZkTlsCert, &files.certificate),
+        (Key::ZkTlsKey, &files.key),
+    ];
+    let first = given
+        .iter()
+        .find_map(|(_, file)| file.as_ref().map(|(_, origin)| origin));
+    let Some(origin) = tls.as_ref().map(|tls| &tls.origin).or(first) else {
+        return Ok(());
+    };
+    if tls.is_none() {
+        resolver.origins.retain(|(key, _)| *key != Key::ZkTls);
+        resolver.origins.push((Key::ZkTls, origin.clone()));
+    }
+    let any_host = any_host.is_some_and(|picked| picked.value);
+    let guarded = resolver
+        .sources
+        .environment
+        .absolute_path("CREDENTIALS_DIRECTORY");
+    settings.zk_tls = Some(files.read(any_host, origin, guarded.as_deref())?);
+    settings.zk_tls_files = given
+        .iter()
+        .filter_map(|(key, file)| Some((*key, file.as_ref()?.0.clone())))
+        .collect();
+    Ok(())
+}
+
 /// Where the files are.
-pub(super) struct TlsFiles {
-    pub(super) authorities: Option<(PathBuf, Origin)>,
-    pub(super) certificate: Option<(PathBuf, Origin)>,
-    pub(super) key: Option<(PathBuf, Origin)>,
+struct TlsFiles {
+    authorities: Option<(PathBuf, Origin)>,
+    certificate: Option<(PathBuf, Origin)>,
+    key: Option<(PathBuf, Origin)>,
 }
 
 impl TlsFiles {
@@ -20,7 +80,7 @@ impl TlsFiles {
     ///
     /// # Errors
     /// A file that cannot be read, or has something else in it; a key that others can read.
-    pub(super) fn read(
+    fn read(
         &self,
         any_host: bool,
         origin: &Origin,

@@ -24,6 +24,14 @@ fn round(env: Env, parameters: &str, denied: &str) -> World {
         .exit(6)
         .err(denied)
         .err("check --db and the password's file");
+    let without = url.replacen(&format!(":{PASSWORD_IN_URL}@"), "@", 1);
+    Dsctl::new(&world.env)
+        .env("DSCTL_DB", &format!("{without}?{parameters}"))
+        .args(["masters"])
+        .run()
+        .exit(6)
+        .err(denied)
+        .err("no password is given");
     Dsctl::new(&world.env)
         .env("DSCTL_DB", &format!("{url}?{parameters}"))
         .args(["failover", "--all-dead", "--yes"])

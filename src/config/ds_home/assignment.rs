@@ -1,5 +1,6 @@
 //! What the files say, before it is known which of them counts.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::config::Origin;
@@ -25,3 +26,9 @@ impl fmt::Debug for Assignment {
 
 /// What one file or one document of it says, in its order.
 pub(super) type Layer = Vec<Assignment>;
+
+/// Variables by name.
+pub(super) type Variables = BTreeMap<String, Assignment>;
+
+/// No variable has this name: behind it stands the line that may have set any of them.
+pub(super) const ANY: &str = "*";

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::installation::{Installation, RegistryNames, known};
-use super::layouts::{of_1, of_2, of_3, variables};
+use super::installation::{Installation, known};
+use super::layouts::{LastStart, of_1, of_2, of_3, of_container};
 use super::read::{read_properties, read_yaml};
 use super::spring::{Properties, Property, Unknown};
+use super::zk_client::{self, SaslOfMasters};
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key, Origin};
 use crate::secret::Secret;
@@ -25,6 +26,19 @@ pub(in crate::config) struct DsHome {
     values: BTreeMap<Key, Result<Stated, ConfigError>>,
     login: Result<Login, ConfigError>,
     digest: Result<Option<(Secret, Origin)>, ConfigError>,
+    sasl: Result<Option<SaslOfMasters>, ConfigError>,
+    earlier: Option<Earlier>,
+}
+
+/// What the masters were last started with, where that differs from what they are to be started with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::config) struct Earlier {
+    /// What differs.
+    pub(in crate::config) keys: Vec<Key>,
+    /// The shell file whose values are used.
+    pub(in crate::config) shared: PathBuf,
+    /// The copy of an earlier one.
+    pub(in crate::config) copy: PathBuf,
 }
 
 impl fmt::Debug for DsHome {
@@ -46,8 +60,10 @@ impl DsHome {
         let servers = ["master-server", "api-server"].map(|server| folder.join(server));
         for server in servers.into_iter().chain([folder.to_owned()]) {
             if let Some(base) = read_yaml(&server.join("conf/application.yaml"))? {
-                let installation = of_3(folder, &server, base, environment)?;
-                return Ok(Some(Self::from(&installation)));
+                let (installation, last_start) = of_3(folder, &server, base, environment)?;
+                let mut home = Self::from(&installation);
+                home.earlier = last_start.and_then(|last_start| home.differs(last_start));
+                return Ok(Some(home));
             }
         }
         let conf = folder.join("conf");
@@ -55,25 +71,14 @@ impl DsHome {
             let installation = of_2(folder, registry, environment)?;
             return Ok(Some(Self::from(&installation)));
         }
-        Ok(of_1(&conf)?.map(|installation| Self::from(&installation)))
+        Ok(of_1(folder, environment)?.map(|installation| Self::from(&installation)))
     }
 
-    /// What the environment alone says, as in a container of 3.0 or newer; `None` if it does not
-    /// name a database.
+    /// What the environment alone says, as in a container; `None` if it does not name a database.
     pub(in crate::config) fn of_environment(
         environment: &BTreeMap<OsString, OsString>,
     ) -> Option<Self> {
-        environment.get(std::ffi::OsStr::new("SPRING_DATASOURCE_URL"))?;
-        let properties = Properties {
-            variables: variables(environment),
-            ..Properties::default()
-        };
-        Some(Self::from(&Installation {
-            registry: RegistryNames::SPRING,
-            registry_properties: None,
-            properties,
-            time_zone: Ok(None),
-        }))
+        of_container(environment).map(|installation| Self::from(&installation))
     }
 
     pub(in crate::config) fn get(&self, key: Key) -> Result<Option<Stated>, ConfigError> {
@@ -82,6 +87,56 @@ impl DsHome {
 
     pub(in crate::config) fn login(&self) -> Result<Login, ConfigError> {
         self.login.clone()
+    }
+
+    /// The masters' login at ZooKeeper with SASL.
+    pub(in crate::config) fn sasl(&self) -> Result<Option<SaslOfMasters>, ConfigError> {
+        self.sasl.clone()
+    }
+
+    /// What the masters may still be running with.
+    pub(in crate::config) fn earlier(&self) -> Option<&Earlier> {
+        self.earlier.as_ref()
+    }
+
+    fn differs(&self, last_start: LastStart) -> Option<Earlier> {
+        let other = Self::from(&last_start.installation);
+        let keys: Vec<Key> = [
+            Key::Registry,
+            Key::Zk,
+            Key::Db,
+            Key::Namespace,
+            Key::TimeZone,
+            Key::ZkDigestFile,
+            Key::DbPasswordFile,
+        ]
+        .into_iter()
+        .filter(|key| self.texts(*key) != other.texts(*key))
+        .collect();
+        (!keys.is_empty()).then_some(Earlier {
+            keys,
+            shared: last_start.shared,
+            copy: last_start.own,
+        })
+    }
+
+    /// A value alone, so that it can be compared with that of another file; the user belongs to the
+    /// database. `None` if it cannot be known.
+    fn texts(&self, key: Key) -> Option<Vec<String>> {
+        let login = self.login.as_ref();
+        let secret = |(secret, _): &(Secret, Origin)| secret.expose().to_owned();
+        Some(match key {
+            Key::ZkDigestFile => self.digest.as_ref().ok()?.iter().map(secret).collect(),
+            Key::DbPasswordFile => login.ok()?.password.iter().map(secret).collect(),
+            key => {
+                let stated = self.get(key).ok()?.map(|stated| stated.text);
+                let user = match key {
+                    Key::Db => login.ok()?.user.clone(),
+                    _ => None,
+                };
+                stated.into_iter().chain(user).collect()
+            }
+        })
     }
 
     /// `user:password` for ZooKeeper.
@@ -116,10 +171,14 @@ impl From<&Installation> for DsHome {
                 stated("time-zone", installation.time_zone.clone()),
             ),
         ];
+        let (system, folder) = (&installation.system, &installation.folder);
+        let tls = zk_client::tls(system, folder).into_iter();
+        let tls = tls.filter(|_| zookeeper).map(|(key, tls)| (key, Ok(tls)));
         Self {
             values: values
                 .into_iter()
                 .filter_map(|(key, value)| Some((key, value?)))
+                .chain(tls)
                 .collect(),
             login: login(&installation.properties),
             digest: known(
@@ -131,6 +190,12 @@ impl From<&Installation> for DsHome {
                     .filter(|digest| zookeeper && !digest.text.trim().is_empty())
                     .map(|digest| (Secret::new(digest.text), digest.origin))
             }),
+            sasl: if zookeeper {
+                zk_client::sasl(system, folder)
+            } else {
+                Ok(None)
+            },
+            earlier: None,
         }
     }
 }

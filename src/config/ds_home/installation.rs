@@ -1,5 +1,8 @@
 //! An installation, before it is asked for our settings.
 
+use std::path::PathBuf;
+
+use super::assignment::Assignment;
 use super::spring::{Properties, Property, Unknown};
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key};
@@ -42,6 +45,10 @@ pub(super) struct Installation {
     /// 2.0 keeps its registry's properties apart from Spring's.
     pub(super) registry_properties: Option<Properties>,
     pub(super) properties: Properties,
+    /// The system properties of the master's Java.
+    pub(super) system: Vec<Assignment>,
+    /// Where the master is started.
+    pub(super) folder: PathBuf,
     /// The zone that the master's start script gives to Java.
     pub(super) time_zone: Result<Option<Property>, Unknown>,
 }

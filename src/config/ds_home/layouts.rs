@@ -2,20 +2,25 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::assignment::{Assignment, Layer};
+use super::assignment::{ANY, Assignment, Layer, Variables};
 use super::installation::{Installation, RegistryNames, known};
 use super::read::{read, read_properties, read_yaml};
-use super::shell::{ANY, ShellReader, Variables};
+use super::shell::ShellReader;
 use super::spring::{self, Properties, Property, Unknown};
+use super::{image, java};
 use crate::config::{ConfigError, Origin};
 
 /// What is told to be unknown where the profiles are.
 const PROFILES: &str = "the active profiles";
 
-/// 1.2 and 1.3: properties alone. 1.2.0 has a file for each part, 1.2.1 and 1.3 others.
-pub(super) fn of_1(conf: &Path) -> Result<Option<Installation>, ConfigError> {
+/// 1.2 and 1.3: properties. 1.2.0 has a file for each part, 1.2.1 and 1.3 others.
+pub(super) fn of_1(
+    folder: &Path,
+    environment: &BTreeMap<OsString, OsString>,
+) -> Result<Option<Installation>, ConfigError> {
+    let conf = folder.join("conf");
     let files = [
         "zookeeper.properties",
         "datasource.properties",
@@ -37,13 +42,37 @@ pub(super) fn of_1(conf: &Path) -> Result<Option<Installation>, ConfigError> {
     if !layers.iter().any(names_servers) {
         return Ok(None);
     }
+    let variables = variables(environment);
+    let system = java::of_1(folder, &variables)?;
+    // From 1.2.1 on Spring reads what is said of ZooKeeper, and the environment goes before its files.
+    let is_1_2_0 = conf.join("application-dao.properties").exists();
+    let registry = Properties {
+        system: if is_1_2_0 { Vec::new() } else { system.clone() },
+        variables: if is_1_2_0 {
+            Variables::new()
+        } else {
+            variables
+        },
+        layers: layers.clone(),
+    };
+    // What is said of the database, 1.3.9 alone reads among system properties.
+    let of_database = system
+        .iter()
+        .filter(|entry| entry.name.starts_with("spring.datasource."))
+        .map(|entry| Assignment {
+            text: None,
+            ..entry.clone()
+        });
     Ok(Some(Installation {
         registry: RegistryNames::ZOOKEEPER,
-        registry_properties: None,
+        registry_properties: Some(registry),
         properties: Properties {
+            system: of_database.collect(),
             layers,
             ..Properties::default()
         },
+        system,
+        folder: folder.to_owned(),
         time_zone: Ok(None),
     }))
 }
@@ -56,8 +85,12 @@ pub(super) fn of_2(
     environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
     let conf = folder.join("conf");
+    let mut variables = variables(environment);
+    if image::is_one(&variables) {
+        image::set_database(&mut variables);
+    }
     // The daemon sources both between `set -a` and `set +a`.
-    let mut shell = ShellReader::new(variables(environment)).export_all();
+    let mut shell = ShellReader::new(variables).export_all();
     for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
         source(&conf.join(file), &mut shell)?;
     }
@@ -77,11 +110,12 @@ pub(super) fn of_2(
         .chain(["master", &database])
         .map(|profile| profile.trim().to_owned())
         .collect();
-    let system = ["DOLPHINSCHEDULER_OPTS", "MASTER_SERVER_OPTS"]
-        .iter()
-        .filter_map(|name| variables.get(*name))
-        .flat_map(spring::system_properties)
-        .collect::<Vec<_>>();
+    let options = [
+        "JAVA_TOOL_OPTIONS",
+        "DOLPHINSCHEDULER_OPTS",
+        "MASTER_SERVER_OPTS",
+    ];
+    let system = java::of_variables(&variables, &options);
     let properties = Properties {
         system: system.clone(),
         variables,
@@ -91,13 +125,29 @@ pub(super) fn of_2(
     Ok(Installation {
         registry: RegistryNames::PLUGIN,
         registry_properties: Some(Properties {
-            system,
+            system: system.clone(),
             layers: vec![registry],
             ..Properties::default()
         }),
         properties,
+        system,
+        folder: folder.to_owned(),
         time_zone: Ok(None),
     })
+}
+
+/// The shell file of 3.x that is the same for all servers of an installation.
+const SHARED: &str = "bin/env/dolphinscheduler_env.sh";
+/// The one of a server alone, which its start script reads.
+const OF_SERVER: &str = "conf/dolphinscheduler_env.sh";
+
+/// Which of its shell files an installation of 3.x is read with.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Shared {
+    /// With that of all servers, if there is one: it becomes the server's at the next start.
+    First,
+    /// With the server's own, as at its last start.
+    Left,
 }
 
 /// 3.x: `application.yaml` of the server, behind the environment that its start script makes.
@@ -106,20 +156,50 @@ pub(super) fn of_3(
     server: &Path,
     base: Vec<Layer>,
     environment: &BTreeMap<OsString, OsString>,
+) -> Result<(Installation, Option<LastStart>), ConfigError> {
+    let (shared, own) = (folder.join(SHARED), server.join(OF_SERVER));
+    let last_start = || {
+        let texts = (read(&shared).ok()??, read(&own).ok()??);
+        // What cannot be understood of the copy is no trouble of the file that is used.
+        let at_last_start = (texts.0 != texts.1)
+            .then(|| of_3_with(Shared::Left, (folder, server), base.clone(), environment));
+        Some(LastStart {
+            installation: at_last_start?.ok()?,
+            shared: shared.clone(),
+            own: own.clone(),
+        })
+    };
+    let last_start = last_start();
+    let installation = of_3_with(Shared::First, (folder, server), base, environment)?;
+    Ok((installation, last_start))
+}
+
+/// What a server was last started with, where the shell file that it is to be started with next says
+/// something else.
+pub(super) struct LastStart {
+    pub(super) installation: Installation,
+    pub(super) shared: PathBuf,
+    pub(super) own: PathBuf,
+}
+
+fn of_3_with(
+    files: Shared,
+    (folder, server): (&Path, &Path),
+    base: Vec<Layer>,
+    environment: &BTreeMap<OsString, OsString>,
 ) -> Result<Installation, ConfigError> {
     let mut shell = ShellReader::new(variables(environment));
     // The daemon copies the first one over the second when it starts the server.
-    let shared = folder.join("bin/env/dolphinscheduler_env.sh");
-    if !source(&shared, &mut shell)? {
-        source(&server.join("conf/dolphinscheduler_env.sh"), &mut shell)?;
+    if files == Shared::Left || !source(&folder.join(SHARED), &mut shell)? {
+        source(&server.join(OF_SERVER), &mut shell)?;
     }
-    let system = of_java(server, &shell)?;
+    let system = java::of_3(server, &shell)?;
     let time_zone = time_zone(server, &shell.variables, &system)?;
     // Java gets what is exported, its command line all.
     let variables = shell.environment();
     let unconditional = |document: &&Layer| spring::is_active(document, &[]) == Some(true);
     let mut properties = Properties {
-        system,
+        system: system.clone(),
         variables,
         layers: base.iter().rev().filter(unconditional).cloned().collect(),
     };
@@ -133,7 +213,76 @@ pub(super) fn of_3(
         registry: RegistryNames::SPRING,
         registry_properties: None,
         properties,
+        system,
+        folder: server.to_owned(),
         time_zone,
+    })
+}
+
+/// What the environment of a container says without any file; `None` if it does not name a database.
+/// 3.x has all in variables of Spring's, 1.3 and 2.0 in those of their images' start script.
+pub(super) fn of_container(environment: &BTreeMap<OsString, OsString>) -> Option<Installation> {
+    let mut variables = variables(environment);
+    let has = |name: &str| environment.contains_key(std::ffi::OsStr::new(name));
+    let by_script = has("DATABASE_HOST");
+    let (registry, layer) = if has("SPRING_DATASOURCE_URL") {
+        (RegistryNames::SPRING, None)
+    } else if by_script && has("REGISTRY_SERVERS") {
+        let names = [
+            ("registry.plugin.name", "REGISTRY_PLUGIN_NAME"),
+            ("registry.servers", "REGISTRY_SERVERS"),
+        ];
+        (RegistryNames::PLUGIN, Some(names))
+    } else if by_script && has("ZOOKEEPER_QUORUM") {
+        let names = [
+            ("zookeeper.quorum", "ZOOKEEPER_QUORUM"),
+            ("zookeeper.dolphinscheduler.root", "ZOOKEEPER_ROOT"),
+        ];
+        (RegistryNames::ZOOKEEPER, Some(names))
+    } else {
+        return None;
+    };
+    // What the start script fills into the registry's file.
+    let filled_in = layer.map(|names| Properties {
+        layers: vec![
+            names
+                .iter()
+                .filter_map(|(name, variable)| {
+                    let entry = variables.get(*variable)?.clone();
+                    Some(Assignment {
+                        name: (*name).to_owned(),
+                        ..entry
+                    })
+                })
+                .collect(),
+        ],
+        ..Properties::default()
+    });
+    let options: &[&str] = if filled_in.is_some() {
+        image::set_database(&mut variables);
+        &[
+            "JAVA_TOOL_OPTIONS",
+            "DOLPHINSCHEDULER_OPTS",
+            "MASTER_SERVER_OPTS",
+        ]
+    } else {
+        &["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "JAVA_OPTS"]
+    };
+    let system = java::of_variables(&variables, options);
+    Some(Installation {
+        registry,
+        registry_properties: filled_in.map(|properties| Properties {
+            system: system.clone(),
+            ..properties
+        }),
+        properties: Properties {
+            system: system.clone(),
+            variables,
+            ..Properties::default()
+        },
+        system,
+        folder: PathBuf::from("/opt/dolphinscheduler"),
+        time_zone: Ok(None),
     })
 }
 
@@ -258,40 +407,8 @@ fn time_zone(
     })
 }
 
-/// The `-D` options of the master's Java, the ones that count most last. From 3.2 on its start script
-/// takes those of `jvm_args_env.sh`, one a line and not filled in, unless `JAVA_OPTS` is set.
-fn of_java(server: &Path, shell: &ShellReader) -> Result<Vec<Assignment>, ConfigError> {
-    let environment = shell.environment();
-    let mut system: Vec<Assignment> = ["JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"]
-        .iter()
-        .filter_map(|name| environment.get(*name))
-        .flat_map(spring::system_properties)
-        .collect();
-    let options = shell.variables.get("JAVA_OPTS");
-    if let Some(options) = options.filter(|options| options.text.as_deref() != Some("")) {
-        system.extend(spring::system_properties(options));
-        return Ok(system);
-    }
-    let path = server.join("bin/jvm_args_env.sh");
-    let text = read(&path)?.unwrap_or_default();
-    for (index, line) in String::from_utf8_lossy(&text).lines().enumerate() {
-        let line = line.trim();
-        if line.starts_with('-') {
-            system.extend(spring::system_properties(&Assignment {
-                name: "JVM_ARGS".to_owned(),
-                text: Some(line.to_owned()),
-                origin: Origin::File {
-                    path: path.clone(),
-                    line: index + 1,
-                },
-            }));
-        }
-    }
-    Ok(system)
-}
-
 /// The process's own variables; one that is not UTF-8 is not known.
-pub(super) fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
+fn variables(environment: &BTreeMap<OsString, OsString>) -> Variables {
     environment
         .iter()
         .filter_map(|(name, text)| {

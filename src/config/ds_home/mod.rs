@@ -7,17 +7,24 @@
 mod assignment;
 mod braces;
 mod home;
+mod image;
 mod installation;
+mod jaas;
+mod java;
 mod layouts;
 mod properties;
 mod read;
 mod running;
 mod shell;
+mod shell_lines;
+mod shell_words;
 mod spring;
 mod yaml;
+mod zk_client;
 
 #[cfg(test)]
 mod tests;
 
 pub(super) use home::{DsHome, Login};
 pub(super) use running::installation as of_running_master;
+pub(super) use zk_client::SaslOfMasters;

@@ -1,9 +1,8 @@
 //! How Spring finds a property: system properties, then the environment, then the files' documents,
 //! with placeholders filled in.
 
-use super::assignment::{Assignment, Layer};
+use super::assignment::{ANY, Assignment, Layer, Variables};
 use super::braces::closing_brace;
-use super::shell::{ANY, Variables};
 use crate::config::Origin;
 
 /// More placeholders in placeholders than this are a circle.
@@ -233,19 +232,6 @@ pub(super) fn is_active(document: &Layer, profiles: &[String]) -> Option<bool> {
     Some(any)
 }
 
-/// The system properties of a Java command line.
-pub(super) fn system_properties(options: &Assignment) -> Vec<Assignment> {
-    let text = options.text.as_deref().unwrap_or_default();
-    text.split_whitespace()
-        .filter_map(|option| option.strip_prefix("-D")?.split_once('='))
-        .map(|(name, value)| Assignment {
-            name: name.to_owned(),
-            text: Some(value.to_owned()),
-            origin: options.origin.clone(),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -290,7 +276,7 @@ mod tests {
         let empty = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "")], &[file]);
         assert_eq!(text(&empty, name).as_deref(), Some("file"));
         let mut system = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "e")], &[file]);
-        system.system = system_properties(&entry(
+        system.system = crate::config::ds_home::java::system_properties(&entry(
             "JAVA_OPTS",
             "-Xmx1g -Dregistry.zookeeper.connect-string=s",
         ));

@@ -112,6 +112,47 @@ fn of_1_2_and_1_3() {
     }
 }
 
+/// The daemon of 1.3.6 and newer gives Java two variables of its environment, older ones none.
+#[test]
+fn of_1_x_variables_and_options() {
+    let registry = ("conf/zookeeper.properties", "zookeeper.quorum=file:1\n");
+    let database = (
+        "conf/datasource.properties",
+        "spring.datasource.url=jdbc:mysql://h/ds\nspring.datasource.username=u\n",
+    );
+    let daemon = "bin/dolphinscheduler-daemon.sh";
+    let new = (
+        daemon,
+        "export DOLPHINSCHEDULER_OPTS=\"-server -Dx=y $DOLPHINSCHEDULER_OPTS\"\n  \
+         export DOLPHINSCHEDULER_OPTS=\"$HEAP_OPTS $DOLPHINSCHEDULER_OPTS $MASTER_SERVER_OPTS\"\n",
+    );
+    let zk =
+        |files: &[(&str, &str)], set: &[(&str, &str)]| Home::new(files).with(set).text(Key::Zk);
+    let option = ("MASTER_SERVER_OPTS", "-Dzookeeper.quorum=java:1");
+    let variable = ("ZOOKEEPER_QUORUM", "variable:1");
+    let files = [registry, database, new];
+    assert_eq!(zk(&files, &[option]), some("java:1"));
+    assert_eq!(zk(&files, &[variable]), some("variable:1"));
+    assert_eq!(zk(&files, &[option, variable]), some("java:1"));
+    let own = (
+        daemon,
+        "export DOLPHINSCHEDULER_OPTS=\"-server -Dzookeeper.quorum=script:1\"\n\
+         export DOLPHINSCHEDULER_OPTS=\"-Dzookeeper.quorum=api:1 $API_SERVER_OPTS\"\n",
+    );
+    assert_eq!(zk(&[registry, database, own], &[option]), some("script:1"));
+    // 1.2.0 reads its files alone.
+    let old = ("conf/application-dao.properties", database.1);
+    assert_eq!(
+        zk(&[registry, old, new], &[option, variable]),
+        some("file:1")
+    );
+    // What Java is told of the database, 1.3.9 alone reads.
+    let home = Home::new(&files).with(&[("MASTER_SERVER_OPTS", "-Dspring.datasource.url=x")]);
+    assert!(home.error(Key::Db).contains("MASTER_SERVER_OPTS"));
+    let home = Home::new(&files).with(&[("SPRING_DATASOURCE_URL", "jdbc:mysql://no/ds")]);
+    assert_eq!(home.text(Key::Db), some("jdbc:mysql://h/ds"));
+}
+
 const REGISTRY_2: &str = "registry.plugin.name=zookeeper\nregistry.servers=zk1:2181\nregistry.namespace=ours\nregistry.digest=\n";
 const MYSQL_2: &str =
     "spring:\n  datasource:\n    url: jdbc:mysql://h:3306/ds\n    username: u\n    password: p\n";
@@ -177,6 +218,51 @@ fn of_2_0_the_environment_changes_the_database_and_not_the_registry() {
     assert_eq!(system.text(Key::Zk), some("java:1"));
 }
 
+/// What the start script of 2.0's image puts together is in its servers' environment alone.
+#[test]
+fn of_2_0_in_its_image() {
+    let files = [
+        ("conf/registry.properties", REGISTRY_2),
+        ("conf/application-postgresql.yaml", MYSQL_2),
+        ("conf/application-mysql.yaml", MYSQL_2),
+        (
+            "conf/config/install_config.conf",
+            "DATABASE_TYPE=${DATABASE_TYPE:-\"h2\"}\nSPRING_DATASOURCE_URL=${SPRING_DATASOURCE_URL:-\"jdbc:h2:mem:ds\"}\n",
+        ),
+    ];
+    let image = |set: &[(&str, &str)]| Home::new(&files).with(&[("DOCKER", "true")]).with(set);
+    let usual = image(&[]);
+    assert_eq!(
+        usual.text(Key::Db),
+        some("jdbc:postgresql://127.0.0.1:5432/dolphinscheduler?characterEncoding=utf8")
+    );
+    assert_eq!(usual.user(), (some("root"), some("root")));
+    let set = image(&[
+        ("DATABASE_TYPE", "mysql"),
+        ("DATABASE_HOST", "db1"),
+        ("DATABASE_PORT", "3306"),
+        ("DATABASE_USERNAME", "ds"),
+        ("DATABASE_PASSWORD", "mark3r"),
+        ("DATABASE_DATABASE", "meta"),
+        ("DATABASE_PARAMS", "useSSL=false"),
+        ("SPRING_DATASOURCE_URL", "jdbc:mysql://overwritten/x"),
+    ]);
+    assert_eq!(
+        set.says(Key::Db),
+        said(
+            "jdbc:mysql://db1:3306/meta?useSSL=false",
+            "conf/config/install_config.conf, line 2"
+        )
+    );
+    assert_eq!(set.user(), (some("ds"), some("mark3r")));
+    assert_eq!(set.text(Key::Zk), some("zk1:2181"));
+    let h2 = image(&[("DATABASE_TYPE", "h2"), ("DATABASE_HOST", "db1")]);
+    assert_eq!(h2.text(Key::Db), some("jdbc:h2:mem:ds"));
+    // Outside of the image nothing puts them together.
+    let outside = Home::new(&files).with(&[("DATABASE_HOST", "db1")]);
+    assert_eq!(outside.text(Key::Db), some("jdbc:h2:mem:ds"));
+}
+
 /// The first document is PostgreSQL's, as in every release of 3.x.
 const YAML_3: &str = "spring:
   datasource:
@@ -237,6 +323,47 @@ fn of_3_x_documents_and_profiles() {
     ])
     .with(&[("SPRING_PROFILES_ACTIVE", "mysql")]);
     assert_eq!(beside.user().0, some("beside"));
+}
+
+/// From 3.2 on the YAML names the profile itself, and the shell file has comments alone, without an end
+/// of its last line.
+#[test]
+fn of_3_2_and_newer_as_shipped() {
+    let yaml = YAML_3.replacen(
+        "spring:\n",
+        "spring:\n  application:\n    name: master-server\n  profiles:\n    active: postgresql\n",
+        1,
+    ) + "---\nmanagement.metrics.tags.application: ${spring.application.name}\n";
+    let comments = "# export DATABASE=${DATABASE:-postgresql}\n# export JAVA_HOME=/opt/java";
+    let shipped = Home::new(&[(YAML, &yaml), (SHARED, comments), (OF_SERVER, comments)]);
+    assert_eq!(
+        shipped.text(Key::Db),
+        some("jdbc:postgresql://127.0.0.1:5432/dolphinscheduler")
+    );
+    assert_eq!(shipped.text(Key::Zk), some("localhost:2181"));
+    assert_eq!(
+        (shipped.text(Key::TimeZone), shipped.open().earlier()),
+        (None, None)
+    );
+    let zk = "export REGISTRY_ZOOKEEPER_CONNECT_STRING=zk1:2181";
+    let with = |lines: &str| {
+        let text = format!("{comments}{lines}\n");
+        Home::new(&[(YAML, &yaml), (SHARED, &text), (OF_SERVER, comments)])
+    };
+    // What is put behind the last line is part of its comment, for the shell too.
+    assert_eq!(with(zk).text(Key::Zk), some("localhost:2181"));
+    let usual = with(&format!(
+        "\n{zk}\nexport DATABASE=${{DATABASE:-mysql}}\nexport SPRING_PROFILES_ACTIVE=${{DATABASE}}\n\
+         export SPRING_DATASOURCE_USERNAME=ds"
+    ));
+    assert_eq!(usual.text(Key::Zk), some("zk1:2181"));
+    assert_eq!(
+        usual.text(Key::Db),
+        some("jdbc:mysql://127.0.0.1:3306/dolphinscheduler")
+    );
+    assert_eq!(usual.user(), (some("ds"), some("7")));
+    let earlier = usual.open().earlier().map(|earlier| earlier.keys.clone());
+    assert_eq!(earlier, Some(vec![Key::Zk, Key::Db]));
 }
 
 #[test]
@@ -374,6 +501,49 @@ fn of_3_x_the_shell_file_goes_before_the_yaml() {
 }
 
 #[test]
+fn what_differs_in_the_copy_of_the_last_start_is_known() {
+    let differs = |shared: &str, copy: &str| {
+        let home = Home::new(&[(YAML, YAML_3), (SHARED, shared), (OF_SERVER, copy)]);
+        home.open().earlier().map(|earlier| earlier.keys.clone())
+    };
+    let zk = "export REGISTRY_ZOOKEEPER_CONNECTSTRING=zk1:2181";
+    assert_eq!(differs(zk, zk), None);
+    // Neither comments nor what is not asked for counts, and the YAML's own value is none the other.
+    assert_eq!(differs(zk, &format!("# older\n{zk}\nexport X=1")), None);
+    assert_eq!(differs(zk, ""), Some(vec![Key::Zk]));
+    assert_eq!(
+        differs("export REGISTRY_ZOOKEEPER_CONNECTSTRING=localhost:2181", ""),
+        None
+    );
+    for (line, key) in [
+        ("export SPRING_DATASOURCE_URL=jdbc:mysql://h/d", Key::Db),
+        ("export SPRING_DATASOURCE_USERNAME=u", Key::Db),
+        (
+            "export SPRING_DATASOURCE_PASSWORD=mark3r",
+            Key::DbPasswordFile,
+        ),
+        (
+            "export REGISTRY_ZOOKEEPER_DIGEST=u:mark3r",
+            Key::ZkDigestFile,
+        ),
+        ("export REGISTRY_ZOOKEEPER_NAMESPACE=n", Key::Namespace),
+        ("export JAVA_OPTS=-Duser.timezone=UTC", Key::TimeZone),
+        ("export REGISTRY_ZOOKEEPER_CONNECT_STRING=$(x)", Key::Zk),
+    ] {
+        assert_eq!(differs(line, ""), Some(vec![key]), "{line}");
+        assert_eq!(differs("", line), Some(vec![key]), "{line}");
+        assert_eq!(differs(line, line), None, "{line}");
+    }
+    let jdbc = "export REGISTRY_TYPE=jdbc";
+    assert_eq!(
+        differs(jdbc, ""),
+        Some(vec![Key::Registry, Key::Zk, Key::Namespace])
+    );
+    let alone = Home::new(&[(YAML, YAML_3), (OF_SERVER, zk)]);
+    assert_eq!(alone.open().earlier(), None);
+}
+
+#[test]
 fn what_only_running_would_tell_is_an_error_for_who_asks() {
     let home = Home::new(&[
         (YAML, YAML_3),
@@ -480,25 +650,146 @@ fn a_sourced_file_that_cannot_be_followed_makes_all_unknown() {
     assert!(told.contains("dolphinscheduler_env.sh, line 1"), "{told}");
 }
 
+/// What a container's variables alone say.
+fn container(set: &[(&str, &str)]) -> Option<DsHome> {
+    let environment = set.iter().map(|(name, value)| (name.into(), value.into()));
+    DsHome::of_environment(&environment.collect())
+}
+
+fn text_in(home: &DsHome, key: Key) -> Option<String> {
+    home.get(key).unwrap().map(|stated| stated.text)
+}
+
 #[test]
 fn a_container_has_its_environment_alone() {
-    let variables = [
+    let home = container(&[
         ("SPRING_DATASOURCE_URL", "jdbc:postgresql://db:5432/ds"),
         ("SPRING_DATASOURCE_USERNAME", "u"),
         ("SPRING_DATASOURCE_PASSWORD", "p"),
         ("REGISTRY_TYPE", "zookeeper"),
         ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "zk:2181"),
-    ];
-    let environment = variables
-        .iter()
-        .map(|(name, value)| (name.into(), value.into()))
-        .collect();
-    let home = DsHome::of_environment(&environment).unwrap();
-    let text = |key| home.get(key).unwrap().map(|stated| stated.text);
-    assert_eq!(text(Key::Db), some("jdbc:postgresql://db:5432/ds"));
-    assert_eq!(text(Key::Zk), some("zk:2181"));
+    ])
+    .unwrap();
+    assert_eq!(
+        text_in(&home, Key::Db),
+        some("jdbc:postgresql://db:5432/ds")
+    );
+    assert_eq!(text_in(&home, Key::Zk), some("zk:2181"));
     assert_eq!(home.login().unwrap().user, some("u"));
-    assert!(DsHome::of_environment(&BTreeMap::new()).is_none());
+    assert!(container(&[]).is_none());
+}
+
+/// Without the files of the image, as in a container beside it.
+#[test]
+fn a_container_of_1_3_and_2_0_has_the_variables_of_its_start_script() {
+    let database = [
+        ("DATABASE_TYPE", "mysql"),
+        ("DATABASE_HOST", "db"),
+        ("DATABASE_PORT", "3306"),
+        ("DATABASE_PASSWORD", "p"),
+    ];
+    assert!(container(&database).is_none());
+    for (registry, namespace) in [
+        ([("REGISTRY_SERVERS", "zk:2181"), ("X", "x")], None),
+        (
+            [("ZOOKEEPER_QUORUM", "zk:2181"), ("ZOOKEEPER_ROOT", "/ours")],
+            Some("/ours"),
+        ),
+    ] {
+        let home = container(&[&database[..], &registry].concat()).unwrap();
+        assert_eq!(
+            text_in(&home, Key::Db),
+            some("jdbc:mysql://db:3306/dolphinscheduler?characterEncoding=utf8")
+        );
+        assert_eq!(text_in(&home, Key::Zk), some("zk:2181"));
+        assert_eq!(text_in(&home, Key::Namespace).as_deref(), namespace);
+        let login = home.login().unwrap();
+        assert_eq!(login.user, some("root"));
+        assert_eq!(login.password.unwrap().0.expose(), "p");
+    }
+}
+
+/// What the charts of 3.2.2, and of the line of 3.3, render for a release `ds` with the values that are
+/// named; the pods' passwords come from secrets.
+#[test]
+fn what_helm_renders() {
+    let password = ("SPRING_DATASOURCE_PASSWORD", "mark3r");
+    let zookeeper = [
+        ("REGISTRY_TYPE", "zookeeper"),
+        ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "ds-zookeeper:2181"),
+    ];
+    // As shipped: postgresql.enabled, zookeeper.enabled.
+    let usual = [
+        ("DATABASE", "postgresql"),
+        (
+            "SPRING_DATASOURCE_URL",
+            "jdbc:postgresql://ds-postgresql:5432/dolphinscheduler?characterEncoding=utf8",
+        ),
+        ("SPRING_DATASOURCE_USERNAME", "root"),
+        (
+            "SPRING_DATASOURCE_DRIVER-CLASS-NAME",
+            "org.postgresql.Driver",
+        ),
+        ("SPRING_JACKSON_TIME_ZONE", "Asia/Shanghai"),
+        ("TZ", "Asia/Shanghai"),
+        password,
+    ];
+    // The image has its server's files right in its folder; its shell file is one of comments.
+    let image = [
+        ("conf/application.yaml", YAML_3),
+        (
+            "conf/dolphinscheduler_env.sh",
+            "# export DATABASE=${DATABASE:-postgresql}\n",
+        ),
+    ];
+    let home = Home::new(&image).with(&usual).with(&zookeeper);
+    assert_eq!(home.text(Key::Db).as_deref(), Some(usual[1].1));
+    assert_eq!(home.text(Key::Zk), some("ds-zookeeper:2181"));
+    assert_eq!(home.text(Key::Namespace), some("dolphinscheduler"));
+    assert_eq!(home.text(Key::TimeZone), None);
+    assert_eq!(home.user(), (some("root"), some("mark3r")));
+    // datasource.profile, from 3.3 on.
+    let home = home.with(&[("SPRING_PROFILES_ACTIVE", "postgresql")]);
+    assert_eq!(home.text(Key::Db).as_deref(), Some(usual[1].1));
+    let alone = container(&[&usual[..], &zookeeper].concat()).unwrap();
+    assert_eq!(text_in(&alone, Key::Db).as_deref(), Some(usual[1].1));
+    assert_eq!(text_in(&alone, Key::Zk), some("ds-zookeeper:2181"));
+    // mysql.enabled, registryJdbc.enabled without and with hikariConfig.enabled.
+    let mysql = [
+        ("DATABASE", "mysql"),
+        ("SPRING_PROFILES_ACTIVE", "mysql"),
+        (
+            "SPRING_DATASOURCE_URL",
+            "jdbc:mysql://ds-mysql:3306/dolphinscheduler?characterEncoding=utf8",
+        ),
+        ("SPRING_DATASOURCE_USERNAME", "ds"),
+        password,
+        ("REGISTRY_TYPE", "jdbc"),
+        ("REGISTRY_TERM_REFRESH_INTERVAL", "2s"),
+    ];
+    let hikari = |url| ("REGISTRY_HIKARI_CONFIG_JDBC_URL", url);
+    let home = Home::new(&image).with(&mysql);
+    assert_eq!(home.text(Key::Registry), some("jdbc"));
+    assert_eq!((home.text(Key::Zk), home.user().0), (None, some("ds")));
+    let same = Home::new(&image)
+        .with(&mysql)
+        .with(&[hikari("jdbc:mysql://ds-mysql:3306/dolphinscheduler")]);
+    assert_eq!(same.text(Key::Registry), some("jdbc"));
+    let other = Home::new(&image)
+        .with(&mysql)
+        .with(&[hikari("jdbc:mysql://other:3306/registry")]);
+    assert!(other.error(Key::Registry).contains("a database of its own"));
+    // registryEtcd.enabled, and an external registry.
+    let etcd = Home::new(&image).with(&usual).with(&[
+        ("REGISTRY_TYPE", "etcd"),
+        ("REGISTRY_ENDPOINTS", "http://etcd:2379"),
+    ]);
+    assert!(etcd.error(Key::Registry).contains("\"etcd\""));
+    let external = Home::new(&image).with(&usual).with(&[
+        ("REGISTRY_TYPE", "zookeeper"),
+        ("REGISTRY_ZOOKEEPER_CONNECT_STRING", "127.0.0.1:2181"),
+    ]);
+    assert_eq!(external.text(Key::Zk), some("127.0.0.1:2181"));
 }
 
 #[test]

@@ -61,6 +61,69 @@ fn the_login_works_every_time() {
     for _ in 0..40 {
         world.dsctl("masters").run().exit(0);
     }
+    the_login_is_read_from_the_masters_own_file(&world);
+}
+
+/// Nothing is given but the folder: the masters' `jaas.conf` has the login.
+fn the_login_is_read_from_the_masters_own_file(world: &World) {
+    let env = &world.env;
+    let file = |name: &str, text: &str| {
+        let path = env.home().join("ds").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, text).unwrap();
+    };
+    file(
+        "master-server/conf/application.yaml",
+        &format!(
+            "spring.datasource.url: jdbc:{}\nregistry.zookeeper:\n  connect-string: {}\n  namespace: {}\n",
+            env.url(),
+            env.connect,
+            env.namespace
+        ),
+    );
+    file(
+        "bin/env/dolphinscheduler_env.sh",
+        "export JAVA_OPTS=\"-Xmx1g -Djava.security.auth.login.config=conf/jaas.conf\"\n",
+    );
+    let login = |module: &str| {
+        file(
+            "master-server/conf/jaas.conf",
+            &format!("Client {{\n  {module};\n}};\n"),
+        );
+        let home = env.home().join("ds").display().to_string();
+        [
+            "DSCTL_ZK",
+            "DSCTL_DB",
+            "DSCTL_NAMESPACE",
+            "DSCTL_ZK_SASL_FILE",
+        ]
+        .iter()
+        .fold(
+            world.dsctl(&format!("masters --ds-home {home}")),
+            |run, name| run.env_remove(name),
+        )
+        .run()
+    };
+    let (user, password) = ESCAPED;
+    login(&format!(
+        "org.apache.zookeeper.server.auth.DigestLoginModule required username=\"{user}\" password=\"{password}\""
+    ))
+    .exit(0)
+    .out(DEAD)
+    .out(LIVING);
+    let kerberos = login("com.sun.security.auth.module.Krb5LoginModule required").exit(6);
+    refused(
+        &kerberos,
+        &[
+            "Kerberos",
+            "not built into dsctl",
+            "requires authentication",
+        ],
+    );
+    assert!(
+        !kerberos.stderr.contains("password is wrong"),
+        "{kerberos:?}"
+    );
 }
 
 #[test]

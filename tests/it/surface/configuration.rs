@@ -107,6 +107,38 @@ fn mistakes_in_files_name_their_line() {
         .err("use 30s for seconds");
 }
 
+/// The first one ends other commands.
+#[test]
+fn every_value_that_cannot_be_used_is_named() {
+    let mut env = bare();
+    env.set("DSCTL_TIMEOUT", "30");
+    env.set("DSCTL_ZK_DIGEST", "mark3r");
+    user_file(&env, "namespaze = \"x\"\nnamespace = \"mine\"");
+    let output = run(&env, "config").exit(2);
+    output
+        .out("mine")
+        .err("config.toml, line 1: unknown key \"namespaze\"")
+        .out("also: timeout from DSCTL_TIMEOUT cannot be used")
+        .out("also: the ZooKeeper digest from DSCTL_ZK_DIGEST cannot be used");
+    let document = run(&env, "config -o json").exit(2).json();
+    assert_eq!(
+        document["problems"].as_array().unwrap().len(),
+        3,
+        "{document}"
+    );
+    assert!(!document.to_string().contains("mark3r"));
+    let settings = document["settings"].as_array().unwrap();
+    let timeout = settings
+        .iter()
+        .find(|row| row["name"] == "timeout")
+        .unwrap();
+    assert!(
+        timeout["value"].is_null() && timeout["place"] == "DSCTL_TIMEOUT",
+        "{timeout}"
+    );
+    run(&env, "masters").exit(2).err("unknown key");
+}
+
 /// MariaDB with the living master in ZooKeeper, and a URL without a password.
 fn server() -> (Env, String) {
     let mut env = Env::new(Store::MariaDb);

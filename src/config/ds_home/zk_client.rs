@@ -1,0 +1,136 @@
+//! How the masters' ZooKeeper client logs in and encrypts, by the system properties of their Java.
+
+use std::path::{Path, PathBuf};
+
+use super::assignment::Assignment;
+use super::jaas::{self, Module};
+use super::java;
+use super::read::read;
+use crate::config::stated::Stated;
+use crate::config::{ConfigError, Key, Origin};
+use crate::secret::Secret;
+
+/// A login with SASL.
+#[derive(Clone, Debug)]
+pub(in crate::config) enum SaslOfMasters {
+    /// DIGEST-MD5: user and password.
+    Digest(String, Secret, Origin),
+    /// By a module that is not built in here.
+    NotBuiltIn {
+        /// What it is called: Kerberos, or the module's class.
+        name: String,
+        origin: Origin,
+    },
+}
+
+const FILE: &str = "java.security.auth.login.config";
+const LOGIN: &str = "ZooKeeper's SASL login";
+
+/// The login, where the client makes one: it needs a file, and a section with its name in that.
+///
+/// # Errors
+/// A file that cannot be read or understood.
+pub(super) fn sasl(
+    system: &[Assignment],
+    folder: &Path,
+) -> Result<Option<SaslOfMasters>, ConfigError> {
+    let text = |name: &str| java::get(system, name).and_then(|entry| entry.text.as_deref());
+    let Some(entry) = java::get(system, FILE) else {
+        return Ok(None);
+    };
+    if text("zookeeper.sasl.client").is_some_and(|text| text.eq_ignore_ascii_case("false")) {
+        return Ok(None);
+    }
+    let path = path(entry.text.as_deref().unwrap_or_default(), folder);
+    let refused = |problem: String| ConfigError::SecretFile {
+        key: LOGIN,
+        origin: entry.origin.clone(),
+        path: path.clone(),
+        problem,
+        hint: Some("give the masters' login with --zk-sasl-file FILE (user:password)".to_owned()),
+    };
+    let bytes = read(&path).map_err(|error| match error {
+        ConfigError::File { problem, .. } => refused(problem),
+        other => other,
+    })?;
+    let bytes = bytes.ok_or_else(|| refused("no such file".to_owned()))?;
+    let name = text("zookeeper.sasl.clientconfig").unwrap_or("Client");
+    let module = jaas::section(&String::from_utf8_lossy(&bytes), name)
+        .map_err(|line| refused(format!("line {line} is not understood")))?;
+    let Some(module) = module else {
+        return Ok(None);
+    };
+    login(&module, &path).map(Some).ok_or_else(|| {
+        refused(format!(
+            "line {}: user or password is not given as plain text",
+            module.line
+        ))
+    })
+}
+
+fn login(module: &Module, path: &Path) -> Option<SaslOfMasters> {
+    let origin = Origin::File {
+        path: path.to_owned(),
+        line: module.line,
+    };
+    let class = module.class.rsplit('.').next().unwrap_or_default();
+    let name = match class {
+        "DigestLoginModule" => {
+            let (user, password) = (
+                module.options.get("username")?,
+                module.options.get("password")?,
+            );
+            let is_usable = !user.is_empty() && !password.is_empty();
+            // Java fills in system properties.
+            let is_plain = !user.contains("${") && !password.contains("${");
+            let password = Secret::new(password);
+            return (is_usable && is_plain)
+                .then(|| SaslOfMasters::Digest(user.clone(), password, origin));
+        }
+        "Krb5LoginModule" => "Kerberos".to_owned(),
+        _ => module.class.clone(),
+    };
+    Some(SaslOfMasters::NotBuiltIn { name, origin })
+}
+
+/// The file of a property, which may be a URL, and begin with a = where it is to be the only one.
+fn path(text: &str, folder: &Path) -> PathBuf {
+    let text = text.strip_prefix('=').unwrap_or(text);
+    let text = text
+        .strip_prefix("file:")
+        .map_or(text, |url| url.strip_prefix("//").unwrap_or(url));
+    folder.join(text)
+}
+
+/// TLS, where the client is to use it: that it is, and the files of its stores.
+pub(super) fn tls(system: &[Assignment], folder: &Path) -> Vec<(Key, Stated)> {
+    let get = |name: &str| {
+        let entry = java::get(system, name)?;
+        Some((entry.text.clone()?, entry.origin.clone()))
+    };
+    let is =
+        |name: &str, wanted: &str| get(name).filter(|(text, _)| text.eq_ignore_ascii_case(wanted));
+    let Some((_, origin)) = is("zookeeper.client.secure", "true") else {
+        return Vec::new();
+    };
+    let yes = |origin| Stated {
+        text: "true".to_owned(),
+        origin,
+    };
+    let file = |name: &str| {
+        let (text, origin) = get(name)?;
+        let text = folder.join(text).display().to_string();
+        Some(Stated { text, origin })
+    };
+    let any_host = is("zookeeper.ssl.hostnameVerification", "false");
+    let stated = [
+        (Key::ZkTls, Some(yes(origin))),
+        (Key::ZkTlsCa, file("zookeeper.ssl.trustStore.location")),
+        (Key::ZkTlsCert, file("zookeeper.ssl.keyStore.location")),
+        (Key::ZkTlsAnyHost, any_host.map(|(_, origin)| yes(origin))),
+    ];
+    stated
+        .into_iter()
+        .filter_map(|(key, stated)| Some((key, stated?)))
+        .collect()
+}

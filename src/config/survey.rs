@@ -1,0 +1,80 @@
+//! Settings as far as they can be used, and all that cannot be.
+
+use super::{ConfigError, Key, Listed, Origin, Settings};
+
+/// The settings, and each trouble with them.
+#[derive(Debug)]
+pub struct Survey {
+    /// Where there is trouble, as if nothing were set there.
+    pub settings: Settings,
+    /// In the order in which they were found.
+    pub troubles: Vec<ConfigError>,
+    /// Whether dsctl's own files could be read.
+    pub(super) are_files_known: bool,
+    /// Whether it is known which installation is meant, and what it says.
+    pub(super) is_home_known: bool,
+}
+
+/// What an installation may say.
+const OF_HOME: [Key; 13] = [
+    Key::Zk,
+    Key::Db,
+    Key::Registry,
+    Key::Namespace,
+    Key::TimeZone,
+    Key::ZkDigestFile,
+    Key::ZkSaslFile,
+    Key::ZkTls,
+    Key::ZkTlsCa,
+    Key::ZkTlsCert,
+    Key::ZkTlsKey,
+    Key::ZkTlsAnyHost,
+    Key::DbPasswordFile,
+];
+
+impl Survey {
+    /// All of them, in the order of the help. What cannot be used has no value, nor has what may be set
+    /// where nothing could be read.
+    #[must_use]
+    pub fn listed(&self) -> Vec<Listed> {
+        Key::ALL.iter().map(|key| self.listed_key(*key)).collect()
+    }
+
+    fn listed_key(&self, key: Key) -> Listed {
+        let listed = self.settings.listed_key(key);
+        let is_unusable = |trouble: &ConfigError| trouble.setting() == Some(key.name());
+        let is_hidden = listed.origin == Origin::BuiltIn
+            && (!self.are_files_known || !self.is_home_known && OF_HOME.contains(&key));
+        if is_hidden || self.troubles.iter().any(is_unusable) {
+            return Listed {
+                value: None,
+                ..listed
+            };
+        }
+        listed
+    }
+
+    /// What a command that needs the cluster would ask for. Where it is not known what is set, nothing
+    /// is called missing.
+    #[must_use]
+    pub fn missing(&self) -> Vec<ConfigError> {
+        let is_unusable = |trouble: &ConfigError| match trouble {
+            ConfigError::TwoRegistries { .. } => true,
+            other => [Key::Zk, Key::Db, Key::Registry]
+                .iter()
+                .any(|key| other.setting() == Some(key.name())),
+        };
+        if !self.are_files_known || !self.is_home_known || self.troubles.iter().any(is_unusable) {
+            return Vec::new();
+        }
+        let mut missing: Vec<ConfigError> = [
+            self.settings.registry().err(),
+            self.settings.database().err(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        missing.dedup();
+        missing
+    }
+}
