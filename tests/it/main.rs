@@ -26,6 +26,7 @@ mod every_server;
 mod failover;
 mod faults;
 mod fuzz;
+mod idle;
 mod jdbc;
 mod layout;
 mod live;
