@@ -192,10 +192,13 @@ async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, s
             "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0{zone}"
         ))))
         .await;
-    connection.execute("ROLLBACK").await?;
+    // The server's last words say why there is no connection any more.
     match tried {
-        Err(error) if server_error(&error).is_none() => Err(error),
-        tried => Ok(tried.is_ok()),
+        Err(error) if verdict(&error) == ErrorClass::Lost => Err(error),
+        tried => {
+            connection.execute("ROLLBACK").await?;
+            Ok(tried.is_ok())
+        }
     }
 }
 
