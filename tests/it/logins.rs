@@ -142,8 +142,8 @@ fn a_login_that_the_server_switches() {
 }
 
 #[test]
-fn an_unknown_plugin_is_named() {
-    let server = MariaDb::private();
+fn an_unknown_plugin_and_an_unknown_proxy_are_named() {
+    let mut server = MariaDb::private();
     let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 1);
     server.sql(
         "",
@@ -156,4 +156,10 @@ fn an_unknown_plugin_is_named() {
         .exit(6)
         .err("plugin is not supported: client_ed25519")
         .err("mysql_native_password (MariaDB)");
+    // What ShardingSphere-Proxy calls the server behind it.
+    server.restart_with(&["--version=9.7.4-2-ShardingSphere-Proxy 5.1.0"]);
+    masters(&world.env, &usual(USER), "")
+        .exit(6)
+        .err("ShardingSphere-Proxy answers")
+        .err("the database server behind it");
 }
