@@ -19,6 +19,7 @@ mod parameters;
 mod pgpass;
 mod resolve;
 mod secrets;
+mod socket;
 mod source;
 mod stated;
 mod zk_tls;

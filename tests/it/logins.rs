@@ -94,6 +94,29 @@ fn caching_sha2_password_without_tls() {
         .masters(&usual("sha256"), NO_KEY)
         .exit(6)
         .err("needs the server's public key");
+    scene.account("native", "mysql_native_password", "");
+    scene
+        .masters("native:", WITHOUT_TLS)
+        .exit(6)
+        .err("the account has no password");
+    through_a_socket(&scene);
+}
+
+/// There the server has no key to give, and takes the password as it is.
+fn through_a_socket(scene: &Scene) {
+    scene.server.sql(&format!(
+        "CREATE USER local@localhost IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON ds.* TO local@localhost"
+    ));
+    let socket = format!("socket={}", scene.server.socket());
+    for parameters in ["", "allowPublicKeyRetrieval=false", WITHOUT_TLS, NO_KEY] {
+        scene.server.sql("FLUSH PRIVILEGES");
+        let parameters = format!("{socket}&{parameters}");
+        scene
+            .masters(&wrong("local"), &parameters)
+            .exit(6)
+            .err(DENIED);
+        scene.masters(&usual("local"), &parameters).exit(0);
+    }
 }
 
 /// As after an upgrade from 5.7: the server asks in another way first than the account is let in.

@@ -44,6 +44,7 @@ mod schema;
 mod secured;
 mod servers;
 mod several;
+mod sockets;
 mod split;
 mod steps;
 mod surface;
