@@ -14,6 +14,7 @@ use super::parameters::{
     Parameters, Spelling, contains_secret, mysql_tls, postgres_primary, postgres_schema,
     postgres_tls,
 };
+use super::socket::{self, Socket};
 use crate::metadata::target::{HostPort, ServerTarget, Tls};
 use crate::secret::Secret;
 
@@ -62,6 +63,15 @@ impl DbTarget {
                 let (mut target, parameters) = servers(rest, jdbc, 3306, user)?;
                 let tls = mysql_tls(&parameters, scheme == "mariadb");
                 target.tls = tls.map_err(UrlError::parameter)?;
+                set_socket(&mut target, socket::mysql(&parameters), &parameters)?;
+                if target.socket().is_some() {
+                    target.port = 0;
+                    // Nobody between can listen.
+                    target.tls = match target.tls {
+                        Tls::Prefer => Tls::Disable,
+                        demanded => demanded,
+                    };
+                }
                 target.asks_public_key =
                     parameters.switch("allowPublicKeyRetrieval").unwrap_or(true);
                 set_client_certificate(&mut target, &parameters)?;
@@ -69,8 +79,14 @@ impl DbTarget {
                 Ok((Self::MySql(target), misspelt))
             }
             "postgres" | "postgresql" => {
-                let (mut target, parameters) = servers(rest, jdbc, 5432, user)?;
+                let (mut target, mut parameters) = servers(rest, jdbc, 5432, user)?;
                 target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
+                set_socket(&mut target, socket::postgres(&parameters), &parameters)?;
+                if target.socket().is_some() {
+                    parameters.leave_out(&["port", "PGPORT"]);
+                    // As in libpq: the server has no TLS there.
+                    target.tls = Tls::Disable;
+                }
                 target.schema = postgres_schema(&parameters);
                 target.primary_only |=
                     postgres_primary(&parameters).map_err(UrlError::parameter)?;
@@ -178,6 +194,7 @@ const FORMS: &str = "expected mysql://USER@HOST/DATABASE, mariadb://…, postgre
 const LEFT_OUT: &str = "if the server can do without it, give the URL without it in --db";
 const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
     neither address=(…) nor ;name=value is supported; better still, use --db-password-file";
+const SOCKETS: &str = "use socket=/FILE (MySQL, MariaDB) or host=/FOLDER (PostgreSQL)";
 const ENCODING: &str =
     "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
@@ -270,7 +287,7 @@ fn server(
         .map(|host| host.trim_start_matches('[').trim_end_matches(']'))
         .unwrap_or_default();
     let host = decoded(host)
-        .filter(|host| !host.is_empty())
+        .filter(|host| !host.is_empty() || names_socket(&parameters))
         .ok_or_else(|| malformed("the host is missing"))?;
     let database = decoded(url.path().strip_prefix('/').unwrap_or_default()).unwrap_or_default();
     if database.is_empty() {
@@ -319,6 +336,39 @@ fn server(
     Ok((target, parameters))
 }
 
+/// Whether the server stands among the parameters.
+fn names_socket(parameters: &Parameters) -> bool {
+    socket::mysql(parameters).is_some() || socket::postgres(parameters).is_some()
+}
+
+/// Puts a socket that the parameters name in the place of the host.
+fn set_socket(
+    target: &mut ServerTarget,
+    socket: Option<Socket>,
+    parameters: &Parameters,
+) -> Result<(), UrlError> {
+    let Some(Socket { path, port }) = socket else {
+        if socket::has_factory(parameters) {
+            let problem = "the parameter socketFactory names no file of a socket";
+            return Err(UrlError::new(problem, Some(SOCKETS)));
+        }
+        return Ok(());
+    };
+    if !target.others.is_empty() {
+        let problem = "the URL names several servers, and a socket leads to one";
+        return Err(UrlError::new(problem, None));
+    }
+    if !is_host(&path) {
+        return Err(UrlError::new(
+            "the socket's name has an invalid character",
+            Some(PLACES),
+        ));
+    }
+    target.host = path;
+    target.port = port.unwrap_or(target.port);
+    Ok(())
+}
+
 /// Without TLS nobody looks at it.
 fn set_client_certificate(
     target: &mut ServerTarget,
@@ -330,8 +380,8 @@ fn set_client_certificate(
     Ok(())
 }
 
-/// Only IPv6 addresses have colons, and a zone after a percent sign; PostgreSQL's host may be the
-/// folder of a socket.
+/// Only IPv6 addresses have colons, and a zone after a percent sign; a host may be a socket, or the
+/// folder that it is in.
 fn is_host(text: &str) -> bool {
     let (address, zone) = text
         .split_once('%')

@@ -23,6 +23,7 @@ mod pgpass;
 mod resolve;
 mod resolver;
 mod secrets;
+mod socket;
 mod source;
 mod stated;
 mod survey;

@@ -60,12 +60,13 @@ impl ClientGroup {
             && self
                 .port
                 .as_ref()
-                .is_none_or(|port| port.parse() == Ok(target.port))
+                .is_none_or(|port| target.socket().is_some() || port.parse() == Ok(target.port))
     }
 }
 
 fn is_this_machine(host: &str) -> bool {
-    host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "::1")
+    let is_socket = host.starts_with('/');
+    is_socket || host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "::1")
 }
 
 /// A `#` begins a comment outside of quotes.
@@ -172,6 +173,10 @@ mod tests {
         assert!(!is_about("", "mysql://ds@db1/d"));
         assert!(is_about("user=ds\nsocket=/s", "mysql://ds@127.0.0.1/d"));
         assert!(!is_about("user=ds\nsocket=/s", "mysql://ds@db1/d"));
+        let through_socket = "mysql://ds@db1/d?socket=/s";
+        assert!(is_about("user=ds\nport=3307\nsocket=/s", through_socket));
+        assert!(is_about("user=ds\nhost=localhost", through_socket));
+        assert!(!is_about("user=ds\nhost=db1", through_socket));
         assert!(!is_about("user=root", "mysql://ds@db1/d"));
         assert!(!is_about("user=ds\nhost=db2", "mysql://ds@db1/d"));
         assert!(!is_about("user=ds\nport=3307", "mysql://ds@db1/d"));

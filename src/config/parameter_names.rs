@@ -41,13 +41,15 @@ enum When {
     Always,
     /// With this value.
     Is(&'static str),
-    /// With any class but these, which do what is done here.
+    /// With any class but these and that of junixsocket, which do what is done here.
     NotClass(&'static [&'static str]),
     /// Where the server's name is checked, and by another class than this one.
     NameChecked {
         /// The class that checks it as it is checked here.
         unless: &'static str,
     },
+    /// Where it is no path.
+    NoPath,
     /// Where the connection may be encrypted.
     Encrypted,
     /// Where the server's certificate is checked, and no file with authorities is given.
@@ -59,8 +61,9 @@ impl When {
         match self {
             Self::Always => true,
             Self::Is(meant) => plain(value) == meant,
-            Self::NotClass(usual) => !usual.contains(&value),
+            Self::NotClass(usual) => !usual.contains(&value) && !is_factory(value),
             Self::NameChecked { unless } => matches!(tls, Tls::VerifyFull(_)) && value != unless,
+            Self::NoPath => !is_path(value),
             Self::Encrypted => *tls != Tls::Disable,
             Self::Checked => *tls == Tls::VerifyFull(None),
         }
@@ -78,7 +81,7 @@ const fn refused(name: &'static str, when: When, instead: &'static str) -> Unhon
 const NO_KEY_STORE: &str =
     "Java's key stores cannot be read; name a PEM file with the authority in ssl-ca=FILE";
 const NO_REVOCATION: &str = "lists of revoked certificates are not read";
-const NO_SOCKET: &str = "name the server by its host and port";
+const NO_SOCKET: &str = "name the server by its host and port, or its socket by socket=/FILE (MySQL, MariaDB) or host=/FOLDER (PostgreSQL)";
 const NO_PROXY: &str = "connections are made to the server itself";
 const NO_LOGIN: &str = "user and one password are all that a login can have";
 const NO_ADDRESS: &str = "the server stands before the database: //HOST:PORT/DATABASE";
@@ -175,9 +178,10 @@ impl Names {
                 ]),
                 NO_SOCKET,
             ),
-            refused("localSocket", When::Always, NO_SOCKET),
+            refused("localSocket", When::NoPath, NO_SOCKET),
+            refused("junixsocket.file", When::NoPath, NO_SOCKET),
             refused("pipe", When::Always, NO_SOCKET),
-            refused("socket", When::Always, NO_SOCKET),
+            refused("socket", When::NoPath, NO_SOCKET),
             refused("sharedMemory", When::Always, NO_SOCKET),
             refused("socksProxyHost", When::Always, NO_PROXY),
             refused("socksProxyPort", When::Always, NO_PROXY),
@@ -248,13 +252,13 @@ impl Names {
                 When::Always,
                 "the server alone chooses how a user logs in: use sslmode=verify-full",
             ),
-            refused("socketFactory", When::Always, NO_SOCKET),
-            refused("socketFactoryArg", When::Always, NO_SOCKET),
-            refused("host", When::Always, NO_ADDRESS),
+            refused("socketFactory", When::NotClass(&[]), NO_SOCKET),
+            refused("socketFactoryArg", When::NoPath, NO_SOCKET),
+            refused("host", When::NoPath, NO_ADDRESS),
             refused("hostaddr", When::Always, NO_ADDRESS),
-            refused("port", When::Always, NO_ADDRESS),
             refused("dbname", When::Always, NO_ADDRESS),
-            refused("PGHOST", When::Always, NO_ADDRESS),
+            refused("PGHOST", When::NoPath, NO_ADDRESS),
+            refused("port", When::Always, NO_ADDRESS),
             refused("PGPORT", When::Always, NO_ADDRESS),
             refused("PGDBNAME", When::Always, NO_ADDRESS),
             refused("service", When::Always, NO_ADDRESS),
@@ -312,6 +316,16 @@ type Known = BTreeMap<String, &'static str>;
 
 static MYSQL: LazyLock<Known> = LazyLock::new(|| Names::MYSQL.known());
 static POSTGRES: LazyLock<Known> = LazyLock::new(|| Names::POSTGRES.known());
+
+/// Whether a class of junixsocket has this name.
+pub(super) fn is_factory(class: &str) -> bool {
+    class.starts_with("org.newsclub.net.")
+}
+
+/// Whether a value names a place in the file system.
+pub(super) fn is_path(value: &str) -> bool {
+    value.starts_with('/')
+}
 
 /// A name without what the drivers spell differently: case, `-` and `_`.
 pub(super) fn plain(name: &str) -> String {

@@ -61,6 +61,12 @@ impl Parameters {
         self.0.iter().find_map(refused).map_or(Ok(()), Err)
     }
 
+    /// Leaves out what has been honoured already.
+    pub(super) fn leave_out(&mut self, names: &[&str]) {
+        self.0
+            .retain(|parameter| !names.iter().any(|name| plain(name) == parameter.name));
+    }
+
     /// Names that are probably misspelt, each once.
     pub(super) fn misspelt(&self, names: &Names) -> Vec<Misspelt> {
         let mut found = Vec::new();

@@ -474,6 +474,16 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
         DatabaseError::Unreachable { endpoint, .. } if endpoint.starts_with("sqlite:") => {
             Some("check the file's name in --db".to_owned())
         }
+        // PgBouncer's words.
+        DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. }
+            if cause.contains("statement pooling mode") =>
+        {
+            Some(
+                "everything is read and written in transactions: use a pool of PgBouncer's with pool_mode=transaction or \
+                 session, or the server itself"
+                    .to_owned(),
+            )
+        }
         DatabaseError::Unreachable { cause, .. } if is_of_tls(cause) => Some(
             "change the server's certificate or settings; or connect without encryption, with \
              ssl-mode=disabled (MySQL, MariaDB) \

@@ -1,6 +1,7 @@
 //! What a driver for one kind of database server must provide, so that [`super::server`] can keep a
 //! connection to it.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -49,6 +50,19 @@ pub trait Driver: Send + Sync + 'static {
 
     /// Connects and prepares the session.
     fn connect(&self) -> BoxFuture<'_, Result<Self::Session, sqlx::Error>>;
+
+    /// The server's name and port, if its addresses may be tried one by one.
+    fn name(&self) -> Option<(&str, u16)> {
+        None
+    }
+
+    /// The same for one of its addresses.
+    fn at(&self, _address: IpAddr) -> Option<Self>
+    where
+        Self: Sized,
+    {
+        None
+    }
 
     /// Sends a statement.
     fn run<'s>(
@@ -99,6 +113,11 @@ pub trait Driver: Send + Sync + 'static {
 /// An error that is shown in exactly these words.
 pub(super) fn said(words: String) -> sqlx::Error {
     sqlx::Error::Io(std::io::Error::other(words))
+}
+
+/// Whether it is such an error.
+pub(super) fn is_said(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::Other)
 }
 
 /// A limit in whole milliseconds for the server: at least one, since zero means "none".

@@ -1,6 +1,7 @@
 //! The metadata database: instances, commands, tasks and definitions in DolphinScheduler's
 //! database.
 
+mod addresses;
 mod commands;
 pub mod database;
 mod definitions;

@@ -5,7 +5,8 @@ mod obstacle;
 mod session;
 mod value;
 
-use std::sync::OnceLock;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -45,7 +46,7 @@ impl MySqlDatabase {
         let driver = MySqlDriver {
             options: options(target),
             target: target.clone(),
-            why_plain: OnceLock::new(),
+            why_plain: Arc::default(),
             timeout,
             statement_timeout,
         };
@@ -54,12 +55,12 @@ impl MySqlDatabase {
 }
 
 /// How to connect.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MySqlDriver {
     options: MySqlConnectOptions,
     target: ServerTarget,
     /// Why it is not encrypted although that was tried.
-    why_plain: OnceLock<String>,
+    why_plain: Arc<OnceLock<String>>,
     timeout: Duration,
     statement_timeout: Duration,
 }
@@ -230,6 +231,10 @@ fn options(target: &ServerTarget) -> MySqlConnectOptions {
             .ssl_client_key(&client.key),
         None => options,
     };
+    let options = match target.socket() {
+        Some(file) => options.socket(file),
+        None => options,
+    };
     match &target.tls {
         Tls::Disable => options.ssl_mode(MySqlSslMode::Disabled),
         // Without TLS something is to be seen to first.
@@ -249,6 +254,17 @@ impl Driver for MySqlDriver {
 
     fn connect(&self) -> BoxFuture<'_, Result<MySqlSession, sqlx::Error>> {
         self.open().boxed()
+    }
+
+    fn name(&self) -> Option<(&str, u16)> {
+        self.target.name()
+    }
+
+    fn at(&self, address: IpAddr) -> Option<Self> {
+        let mut there = self.clone();
+        there.target.host = address.to_string();
+        there.options = there.options.host(&there.target.host);
+        Some(there)
     }
 
     fn run<'s>(

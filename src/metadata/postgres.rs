@@ -2,7 +2,8 @@
 
 mod value;
 
-use std::sync::OnceLock;
+use std::net::IpAddr;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -47,8 +48,9 @@ impl PostgresDatabase {
         let prefers_tls = target.tls == Tls::Prefer && target.client_certificate.is_none();
         let driver = PostgresDriver {
             options: options(target),
+            name: target.name().map(|(name, port)| (name.to_owned(), port)),
             prefers_tls,
-            why_plain: OnceLock::new(),
+            why_plain: Arc::default(),
             timeout,
             statement_timeout,
             schema: target.schema.clone(),
@@ -100,12 +102,14 @@ const WITNESS: &str = "concat_ws(' ', host(inet_server_addr()), inet_server_port
 const LEAST_PATIENCE: Duration = Duration::from_mins(5);
 
 /// How to connect.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct PostgresDriver {
     options: PgConnectOptions,
+    /// See [`Driver::name`].
+    name: Option<(String, u16)>,
     prefers_tls: bool,
     /// Why the last resort of that was taken.
-    why_plain: OnceLock<String>,
+    why_plain: Arc<OnceLock<String>>,
     timeout: Duration,
     statement_timeout: Duration,
     /// The search path, if one is given.
@@ -192,10 +196,13 @@ async fn knows_zone(connection: &mut PgConnection, zone: &str) -> Result<bool, s
             "BEGIN; SET LOCAL idle_in_transaction_session_timeout = 0{zone}"
         ))))
         .await;
-    connection.execute("ROLLBACK").await?;
+    // The server's last words say why there is no connection any more.
     match tried {
-        Err(error) if server_error(&error).is_none() => Err(error),
-        tried => Ok(tried.is_ok()),
+        Err(error) if verdict(&error) == ErrorClass::Lost => Err(error),
+        tried => {
+            connection.execute("ROLLBACK").await?;
+            Ok(tried.is_ok())
+        }
     }
 }
 
@@ -235,6 +242,17 @@ impl Driver for PostgresDriver {
 
     fn connect(&self) -> BoxFuture<'_, Result<PostgresSession, sqlx::Error>> {
         self.open().boxed()
+    }
+
+    fn name(&self) -> Option<(&str, u16)> {
+        let (name, port) = self.name.as_ref()?;
+        Some((name, *port))
+    }
+
+    fn at(&self, address: IpAddr) -> Option<Self> {
+        let mut there = self.clone();
+        there.options = there.options.host(&address.to_string());
+        Some(there)
     }
 
     fn run<'s>(
@@ -375,8 +393,9 @@ mod tests {
         let of = |version, statement| {
             let driver = PostgresDriver {
                 options: PgConnectOptions::new_without_pgpass(),
+                name: None,
                 prefers_tls: false,
-                why_plain: OnceLock::new(),
+                why_plain: Arc::default(),
                 timeout: Duration::from_secs(3),
                 statement_timeout: Duration::from_secs(statement),
                 schema: None,

@@ -2,14 +2,16 @@
 //! differences are in a [`Driver`].
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use futures::StreamExt;
 
+use super::addresses;
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Written};
-use super::driver::{Driver, ErrorClass, Step};
+use super::driver::{Driver, ErrorClass, Step, is_said};
 use super::query::Query;
 use super::target::ServerTarget;
 use super::tls::{tls_failed, why_no_tls};
@@ -30,6 +32,13 @@ pub struct ServerDatabase<D: Driver> {
     transaction: Transaction,
     /// Whether the open transaction, if any, was started only to read.
     reads_alone: bool,
+}
+
+/// Why there is no session.
+struct NoSession {
+    cause: String,
+    /// Whether no server has said so.
+    is_silent: bool,
 }
 
 /// An error without its endpoint.
@@ -345,27 +354,16 @@ impl<D: Driver> Database for ServerDatabase<D> {
     async fn reconnect(&mut self) -> Result<(), DatabaseError> {
         self.session = None;
         self.transaction = Transaction::None;
-        let unreachable = |cause| DatabaseError::Unreachable {
-            endpoint: self.endpoint.clone(),
-            cause,
-        };
-        match tokio::time::timeout(self.timeout, self.driver.connect()).await {
-            Ok(Ok(session)) => self.session = Some(session),
-            Ok(Err(error)) => {
-                let cause = error_text::<D>(&error);
-                // Why there is no encryption may be why the login is refused.
-                return Err(unreachable(match self.driver.why_plain() {
-                    Some(why) => {
-                        format!(
-                            "{cause} (not encrypted, which the account may demand, because {why})"
-                        )
-                    }
-                    None => cause,
-                }));
+        match open_session(&*self.driver, self.timeout).await {
+            Ok(session) => {
+                self.session = Some(session);
+                Ok(())
             }
-            Err(_) => return Err(unreachable(no_answer(self.timeout))),
+            Err(cause) => Err(DatabaseError::Unreachable {
+                endpoint: self.endpoint.clone(),
+                cause,
+            }),
         }
-        Ok(())
     }
 
     async fn second_connection(&mut self) -> Result<Option<Box<dyn Database>>, DatabaseError> {
@@ -397,6 +395,72 @@ impl<D: Driver> fmt::Debug for ServerDatabase<D> {
             self.endpoint
         )
     }
+}
+
+/// Connects within the timeout. The error is the cause.
+///
+/// One name may have the addresses of several machines, the first of which may be gone: whoever
+/// connects to the name waits for that one, and never comes to the others. So each has a part of the
+/// time, and the next is tried where there is no server. Who was refused by a server asks no other.
+async fn open_session<D: Driver>(driver: &D, timeout: Duration) -> Result<D::Session, String> {
+    let began = Instant::now();
+    let each = at_each_address(driver, timeout).await?;
+    let mut silent = Vec::new();
+    for (number, (address, driver)) in each.iter().enumerate() {
+        let left = timeout.saturating_sub(began.elapsed());
+        let share = left / u32::try_from(each.len() - number).unwrap_or(u32::MAX);
+        match attempt(driver, share).await {
+            Err(NoSession {
+                cause,
+                is_silent: true,
+            }) => silent.push(format!("{address}: {cause}")),
+            other => return other.map_err(|none| none.cause),
+        }
+    }
+    if silent.is_empty() {
+        let left = timeout.saturating_sub(began.elapsed());
+        let opened = attempt(driver, left).await;
+        return opened.map_err(|none| none.cause);
+    }
+    Err(silent.join("; "))
+}
+
+/// The driver for each address of the server's name; none if it has only one, or is not found.
+async fn at_each_address<D: Driver>(
+    driver: &D,
+    timeout: Duration,
+) -> Result<Vec<(IpAddr, D)>, String> {
+    let Some(name) = driver.name() else {
+        return Ok(Vec::new());
+    };
+    let addresses = addresses::several(name, timeout)
+        .await
+        .map_err(|_| no_answer(timeout))?;
+    let at = |address: IpAddr| driver.at(address).map(|driver| (address, driver));
+    Ok(addresses.into_iter().filter_map(at).collect())
+}
+
+async fn attempt<D: Driver>(driver: &D, limit: Duration) -> Result<D::Session, NoSession> {
+    let error = match tokio::time::timeout(limit, driver.connect()).await {
+        Ok(Ok(session)) => return Ok(session),
+        Ok(Err(error)) => error,
+        Err(_) => {
+            return Err(NoSession {
+                cause: no_answer(in_tenths(limit)),
+                is_silent: true,
+            });
+        }
+    };
+    let cause = error_text::<D>(&error);
+    // Why there is no encryption may be why the login is refused.
+    let cause = match driver.why_plain() {
+        Some(why) => {
+            format!("{cause} (not encrypted, which the account may demand, because {why})")
+        }
+        None => cause,
+    };
+    let is_silent = matches!(&error, sqlx::Error::Io(_)) && !tls_failed(&error) && !is_said(&error);
+    Err(NoSession { cause, is_silent })
 }
 
 /// Sends a statement; each row and each statement's end must arrive within `limit`.
@@ -431,6 +495,12 @@ fn lost(cause: &str) -> ServerError {
 
 fn no_answer(limit: Duration) -> String {
     format!("no answer within {} s", limit.as_secs_f64())
+}
+
+/// What is left of a timeout, for display.
+fn in_tenths(limit: Duration) -> Duration {
+    let tenths = (limit.as_millis() + 50) / 100;
+    Duration::from_millis(u64::try_from(tenths.max(1) * 100).unwrap_or(u64::MAX))
 }
 
 fn error_text<D: Driver>(error: &sqlx::Error) -> String {

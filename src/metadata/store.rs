@@ -56,6 +56,10 @@ pub struct MetadataStore {
 /// No server or proxy closes a connection that was idle for this long.
 const IDLE: Duration = Duration::from_secs(1);
 
+/// Firewalls forget a connection that was idle, and what is sent on it from then on is dropped without a
+/// word. A server that says nothing for so long to the simplest question is asked on a new one.
+const SILENCE: Duration = Duration::from_secs(10);
+
 /// Ids in the `IN (...)` list of one look-up statement.
 pub(super) const LOOK_UP: usize = 1000;
 
@@ -137,14 +141,21 @@ impl MetadataStore {
         if self.last_answer.elapsed() < IDLE {
             return Ok(());
         }
-        match self.query_identity().await {
-            Err(DatabaseError::Lost { cause, .. }) => {
+        // In a file nothing is ever closed.
+        let limit = if self.database.dialect() == Dialect::Sqlite {
+            Duration::MAX
+        } else {
+            SILENCE
+        };
+        match tokio::time::timeout(limit, self.query_identity()).await {
+            Ok(Err(DatabaseError::Lost { cause, .. })) => {
                 tracing::debug!(cause, "the connection was closed while it was idle");
-                self.database.reconnect().await?;
-                self.query_identity().await
             }
-            answer => answer,
+            Ok(answer) => return answer,
+            Err(_) => tracing::debug!("the connection is silent after it was idle"),
         }
+        self.database.reconnect().await?;
+        self.query_identity().await
     }
 
     pub(super) async fn query_identity(&mut self) -> Result<(), DatabaseError> {

@@ -1,5 +1,6 @@
 //! Which database server to connect to, and how.
 
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use crate::cryptography::is_encrypted_key;
@@ -26,9 +27,10 @@ pub enum Tls {
 /// A database on a server, and the user to connect as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerTarget {
-    /// Name or address; IPv6 addresses with or without brackets.
+    /// Name or address; IPv6 addresses with or without brackets. With a slash at its start it is a
+    /// socket of this machine: for MySQL its file, for PostgreSQL the folder that it is in.
     pub host: String,
-    /// TCP port.
+    /// TCP port. In a folder of PostgreSQL's sockets it tells them apart; a file has 0.
     pub port: u16,
     /// The user.
     pub user: String,
@@ -99,6 +101,20 @@ impl ServerTarget {
         bare(&self.host)
     }
 
+    /// The socket of this machine that it is, instead of a host.
+    pub(crate) fn socket(&self) -> Option<&Path> {
+        self.host.starts_with('/').then(|| Path::new(&self.host))
+    }
+
+    /// The name whose addresses can be tried one by one, and the port. A certificate that must name
+    /// the host is checked by the name alone.
+    pub(super) fn name(&self) -> Option<(&str, u16)> {
+        let host = self.bare_host();
+        let is_name = self.socket().is_none() && host.parse::<IpAddr>().is_err();
+        let may_be_address = !matches!(self.tls, Tls::VerifyFull(_));
+        (is_name && may_be_address).then_some((host, self.port))
+    }
+
     /// Checks the files for TLS, because the driver's error would not name them. The error is the
     /// cause.
     pub(super) fn check_files(&self) -> Result<(), String> {
@@ -121,7 +137,9 @@ fn bare(host: &str) -> &str {
 }
 
 fn address(host: &str, port: u16) -> String {
-    if host.contains(':') {
+    if host.starts_with('/') && port == 0 {
+        host.to_owned()
+    } else if host.contains(':') {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
@@ -196,6 +214,27 @@ mod tests {
         assert_eq!(
             alone,
             ["db1:3306/dolphinscheduler", "[::1]:3307/dolphinscheduler"]
+        );
+    }
+
+    #[test]
+    fn a_name_has_addresses_and_nothing_else_has() {
+        assert_eq!(target("db.example").name(), Some(("db.example", 3306)));
+        for other in ["10.0.0.1", "::1", "[::1]", "/run/mysqld/mysqld.sock"] {
+            assert_eq!(target(other).name(), None, "{other}");
+        }
+        let mut checked = target("db.example");
+        checked.tls = Tls::VerifyFull(None);
+        assert_eq!(checked.name(), None);
+    }
+
+    #[test]
+    fn a_socket_has_no_port() {
+        let mut target = target("/run/mysqld/mysqld.sock");
+        target.port = 0;
+        assert_eq!(
+            target.endpoint(),
+            "/run/mysqld/mysqld.sock/dolphinscheduler"
         );
     }
 

@@ -265,6 +265,32 @@ fn a_resolver_that_never_answers_keeps_nobody_longer_than_the_timeout() {
     }
 }
 
+/// So it may be with a database, too. Who was refused by a server asks no other.
+#[test]
+fn a_silent_address_of_a_databases_name_does_not_hide_the_others() {
+    for store in SERVERS {
+        let mut world = World::new(store, BY_HOST, 2);
+        let port = world.env.server_port();
+        let several = world.env.url_at(&format!("db.several:{port}"));
+        world.env.set("DSCTL_DB", &several);
+        let run = |words: &str| {
+            let dsctl = world.dsctl(&format!("{words} --timeout 8s"));
+            without_resolver(dsctl).limit(Duration::from_mins(1)).run()
+        };
+        // Nobody listens at the first one.
+        run("masters").exit(0);
+        let silent = std::net::TcpListener::bind(("127.0.0.2", port)).unwrap();
+        run("masters").exit(0);
+        run("failover 10.0.0.2:5678 --yes").exit(0);
+        world.check_complete();
+        let wrong = several.replacen("dsctl:", "nobody:", 1);
+        drop(silent);
+        let dsctl = world.dsctl("masters").env("DSCTL_DB", &wrong);
+        let refused = without_resolver(dsctl).run().exit(6);
+        assert!(!refused.stderr.contains("127.0.0.2"), "{refused:?}");
+    }
+}
+
 /// The name of a service of Kubernetes has the addresses of all its servers, the first of which may
 /// be on a machine that is gone.
 #[test]

@@ -94,6 +94,29 @@ fn caching_sha2_password_without_tls() {
         .masters(&usual("sha256"), NO_KEY)
         .exit(6)
         .err("needs the server's public key");
+    scene.account("native", "mysql_native_password", "");
+    scene
+        .masters("native:", WITHOUT_TLS)
+        .exit(6)
+        .err("the account has no password");
+    through_a_socket(&scene);
+}
+
+/// There the server has no key to give, and takes the password as it is.
+fn through_a_socket(scene: &Scene) {
+    scene.server.sql(&format!(
+        "CREATE USER local@localhost IDENTIFIED BY '{PASSWORD}'; GRANT ALL ON ds.* TO local@localhost"
+    ));
+    let socket = format!("socket={}", scene.server.socket());
+    for parameters in ["", "allowPublicKeyRetrieval=false", WITHOUT_TLS, NO_KEY] {
+        scene.server.sql("FLUSH PRIVILEGES");
+        let parameters = format!("{socket}&{parameters}");
+        scene
+            .masters(&wrong("local"), &parameters)
+            .exit(6)
+            .err(DENIED);
+        scene.masters(&usual("local"), &parameters).exit(0);
+    }
 }
 
 /// As after an upgrade from 5.7: the server asks in another way first than the account is let in.
@@ -142,8 +165,8 @@ fn a_login_that_the_server_switches() {
 }
 
 #[test]
-fn an_unknown_plugin_is_named() {
-    let server = MariaDb::private();
+fn an_unknown_plugin_and_an_unknown_proxy_are_named() {
+    let mut server = MariaDb::private();
     let world = World::in_env(Env::on_mariadb(&server), BY_HOST, 1);
     server.sql(
         "",
@@ -156,4 +179,10 @@ fn an_unknown_plugin_is_named() {
         .exit(6)
         .err("plugin is not supported: client_ed25519")
         .err("mysql_native_password (MariaDB)");
+    // What ShardingSphere-Proxy calls the server behind it.
+    server.restart_with(&["--version=9.7.4-2-ShardingSphere-Proxy 5.1.0"]);
+    masters(&world.env, &usual(USER), "")
+        .exit(6)
+        .err("ShardingSphere-Proxy answers")
+        .err("the database server behind it");
 }

@@ -463,16 +463,35 @@ fn check_settings(port: u16, database: &str) {
     });
 }
 
+#[test]
+fn a_pool_of_statements_is_refused_by_its_name() {
+    let mut world = World::new(Store::Postgres, BY_STATE, 3);
+    let pooler = Pooler::pgbouncer_by("statement", Postgres::shared(), 2);
+    let through = postgres::url(pooler.port(), &world.env.database);
+    world.env.set("DSCTL_DB", &through);
+    for command in ["masters", &format!("failover {DEAD} --yes")] {
+        let output = world.dsctl(command).run().exit(6);
+        output
+            .err("statement pooling mode")
+            .err("pool_mode=transaction or session");
+    }
+    world.check_untouched();
+}
+
 /// Each transaction may be led to another connection of the server's, and the next client gets it.
 #[test]
 fn behind_pgbouncer_nothing_is_left_on_a_connection() {
-    for inside in [false, true] {
+    for (mode, inside, connections) in [
+        ("transaction", false, 1),
+        ("transaction", true, 2),
+        ("session", true, 4),
+    ] {
         let mut world = if inside {
             World::with_registry_inside(Store::Postgres, BY_STATE, 6)
         } else {
             World::new(Store::Postgres, BY_STATE, 6)
         };
-        let pooler = Pooler::pgbouncer(Postgres::shared(), 1 + u16::from(inside));
+        let pooler = Pooler::pgbouncer_by(mode, Postgres::shared(), connections);
         world.env.set(
             "DSCTL_DB",
             &postgres::url(pooler.port(), &world.env.database),

@@ -69,7 +69,19 @@ fn the_usual_urls() {
         ),
         (
             "postgres://ds@%2Frun%2Fpostgresql/ds",
-            "postgres ds/-@/run/postgresql:5432/ds Prefer -",
+            "postgres ds/-@/run/postgresql:5432/ds Disable -",
+        ),
+        (
+            "postgresql:///ds?host=/run/postgresql&port=5433&user=ds&sslmode=require",
+            "postgres ds/-@/run/postgresql:5433/ds Disable -",
+        ),
+        (
+            "mysql://ds@db1:3307/ds?socket=/run/mysqld/mysqld.sock",
+            "mysql ds/-@/run/mysqld/mysqld.sock:0/ds Disable -",
+        ),
+        (
+            "mysql://ds@%2Frun%2Fmysqld%2Fmysqld.sock/ds?ssl-mode=required",
+            "mysql ds/-@/run/mysqld/mysqld.sock:0/ds Require -",
         ),
         (
             "mysql://ds:a+b@db1/ds?x",
@@ -207,7 +219,9 @@ fn what_cannot_be_honoured_is_refused_by_name() {
             "jdbc:postgresql://h/d?user=u&ssl=true&sslfactory=MARKER",
             "sslfactory",
         ),
-        ("postgres://u@h/d?host=/MARKER", "host"),
+        ("postgres://u@h/d?host=MARKER", "host"),
+        ("postgres://u@h/d?port=5433", "port"),
+        ("mysql://u@h/d?junixsocket.file=MARKER", "junixsocket.file"),
         (
             "postgres://u@h1,h2/d?targetServerType=preferSecondary",
             "targetServerType",

@@ -4,7 +4,8 @@
 //! `caching_sha2_password` account with the nonce of before, and the right password is refused (1045).
 //! That happens only while the server does not have the password in its cache, as after its restart,
 //! and only without TLS. A login by the book puts it into the cache, and then the driver's own, which
-//! needs no encryption any more, succeeds.
+//! needs no encryption any more, succeeds. The same through a socket, where the driver asks for a key
+//! that the server does not give there.
 
 mod packet;
 
@@ -14,7 +15,7 @@ use rsa::pkcs8::DecodePublicKey;
 use rsa::{Oaep, PublicKey};
 use sha1::Sha1;
 use sha2::{Digest, Sha256};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 use self::packet::{Channel, Greeting, Reply};
 use crate::metadata::target::ServerTarget;
@@ -40,15 +41,18 @@ pub(super) enum LoginEnd {
     Refused,
 }
 
-/// Logs in without TLS, and leaves. The password is never sent unencrypted. Ways of logging in other
+/// Logs in without TLS, and leaves. The password is never sent unencrypted, but through a socket of this
+/// machine. Ways of logging in other
 /// than the two that need a key are answered as if there were no password: only an account without
 /// one is let in. With `preferred_tls` the driver had TLS where the server has it.
 ///
 /// # Errors
 /// The connection broke, or the server said something unknown.
 pub(super) async fn log_in(target: &ServerTarget, preferred_tls: bool) -> io::Result<LoginEnd> {
-    let stream = TcpStream::connect((target.bare_host(), target.port)).await?;
-    let mut channel = Channel::new(stream);
+    let mut channel = match target.socket() {
+        Some(file) => Channel::new(UnixStream::connect(file).await?),
+        None => Channel::new(TcpStream::connect((target.bare_host(), target.port)).await?),
+    };
     let greeting = channel.greeting().await?;
     let password = target
         .password
@@ -67,6 +71,7 @@ pub(super) async fn log_in(target: &ServerTarget, preferred_tls: bool) -> io::Re
         channel,
         password,
         may_ask: target.asks_public_key,
+        is_secret: target.socket().is_some(),
         plugin: CACHING.to_owned(),
         nonce,
         hid_password: false,
@@ -81,6 +86,8 @@ struct Talk<'a> {
     channel: Channel,
     password: &'a str,
     may_ask: bool,
+    /// Whether nobody between can listen: through a socket of this machine.
+    is_secret: bool,
     plugin: String,
     nonce: Vec<u8>,
     /// Whether the last answer was that there is no password, although there is one.
@@ -104,6 +111,7 @@ impl Talk<'_> {
                 }
                 Reply::More(data) => match data.first() {
                     Some(&IN_CACHE) => {}
+                    Some(&WHOLE) if self.is_secret => self.in_clear().await?,
                     Some(&WHOLE) => wants_key |= !self.encrypted(KEY_FOR_CACHING).await?,
                     _ => return Err(unknown()),
                 },
@@ -120,6 +128,12 @@ impl Talk<'_> {
         self.hid_password = proof.is_empty() && !self.password.is_empty();
         self.channel.send(&proof).await?;
         Ok(true)
+    }
+
+    /// Through a socket the server takes whatever comes for the password itself, and has no key to give.
+    async fn in_clear(&mut self) -> io::Result<()> {
+        let password: Vec<u8> = self.password.bytes().chain([0]).collect();
+        self.channel.send(&password).await
     }
 
     /// As [`Talk::switched`], for the whole password. Without the key the answer is that there is no

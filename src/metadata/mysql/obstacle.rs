@@ -15,6 +15,8 @@ pub(super) enum LoginObstacle {
     TooLong,
     /// The driver does not support the plugin of this name.
     Plugin(String),
+    /// ShardingSphere-Proxy answers, with this version.
+    ShardingSphere(String),
     /// The server does not know a setting that every session needs.
     TooOld {
         /// As it names its version.
@@ -31,6 +33,7 @@ const EMPTY: &str = "the account has no password, and that is not supported for 
 const RIGHT: &str = "the server accepted the password and refused it right after";
 const LONG: &str = "the password is too long to be sent encrypted with the server's public key";
 const PLUGIN: &str = "the account's authentication plugin is not supported";
+const SHARDING: &str = "ShardingSphere-Proxy answers, and through it nobody can read which tables and columns there are";
 const OLD: &str = "MySQL 5.7 or newer, or MariaDB 10.1 or newer, is needed";
 
 impl LoginObstacle {
@@ -41,6 +44,7 @@ impl LoginObstacle {
             Self::PasswordIsRight(words) => format!("{RIGHT}: {words}"),
             Self::TooLong => LONG.to_owned(),
             Self::Plugin(name) => format!("{PLUGIN}: {name}"),
+            Self::ShardingSphere(version) => format!("{SHARDING}; its version is {version}"),
             Self::TooOld { version, words } => format!("{OLD}; this is {version}: {words}"),
         })
     }
@@ -66,6 +70,10 @@ pub(crate) fn hint(cause: &str) -> Option<&'static str> {
         (
             OLD,
             "use the server of the masters' database in --db: DolphinScheduler itself needs MySQL 5.7 or newer",
+        ),
+        (
+            SHARDING,
+            "use the address of the database server behind it in --db",
         ),
         (
             PLUGIN,
@@ -110,6 +118,7 @@ mod tests {
             LoginObstacle::PasswordIsRight("1045".to_owned()),
             LoginObstacle::TooLong,
             LoginObstacle::Plugin("client_ed25519".to_owned()),
+            LoginObstacle::ShardingSphere("5.7.22-ShardingSphere-Proxy 5.1.0".to_owned()),
             LoginObstacle::TooOld {
                 version: "5.6.14".to_owned(),
                 words: "1193 (HY000): Unknown system variable 'max_execution_time'".to_owned(),

@@ -7,6 +7,7 @@ use sqlx::mysql::MySqlValueFormat;
 use sqlx::{AssertSqlSafe, Executor, MySqlConnection};
 
 use super::super::driver::milliseconds;
+use super::obstacle::LoginObstacle;
 use super::value;
 
 /// Variables of the session, as the server set them, by their names in lower case.
@@ -170,7 +171,12 @@ pub(super) async fn read(
         ))
         .await?;
     let first = value::row(&first, MySqlValueFormat::Text).map_err(sqlx::Error::Protocol)?;
-    let version = first.text(0).unwrap_or_default().to_lowercase();
+    let version = first.text(0).unwrap_or_default();
+    // Nothing is set here: each setting would stay on some connection that is everybody's.
+    if version.contains("ShardingSphere") {
+        return Err(LoginObstacle::ShardingSphere(version).into_error());
+    }
+    let version = version.to_lowercase();
     let limit = format!("SET SESSION sql_select_limit = {NO_LIMIT}");
     connection
         .execute(sqlx::raw_sql(AssertSqlSafe(limit)))

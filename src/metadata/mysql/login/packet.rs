@@ -2,8 +2,7 @@
 
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// Capabilities: the server supports TLS.
 const TLS: u32 = 1 << 11;
@@ -32,16 +31,21 @@ pub(super) enum Reply {
     More(Vec<u8>),
 }
 
+/// What carries bytes both ways.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
 /// A connection during its login.
 pub(super) struct Channel {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     sequence: u8,
 }
 
 impl Channel {
-    pub(super) fn new(stream: TcpStream) -> Self {
+    pub(super) fn new(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static) -> Self {
         Self {
-            stream,
+            stream: Box::new(stream),
             sequence: 0,
         }
     }

@@ -74,6 +74,11 @@ impl MariaDb {
         }
     }
 
+    /// The socket through which this machine's own clients reach it.
+    pub fn socket(&self) -> String {
+        self.server.folder.join("socket")
+    }
+
     /// Certificates for it, which it can read.
     pub fn certificates(&self) -> Certificates {
         Certificates::new(self.server.folder.path(), "mysql:")

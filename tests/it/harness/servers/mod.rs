@@ -1,5 +1,6 @@
 //! The servers: started once for all tests, or privately for tests that stop or kill them.
 
+pub mod balancer;
 mod certificates;
 mod ensemble;
 pub mod mariadb;

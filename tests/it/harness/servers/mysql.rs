@@ -105,6 +105,11 @@ impl MySql {
         self.server.port
     }
 
+    /// The socket through which this machine's own clients reach it.
+    pub fn socket(&self) -> String {
+        self.server.folder.join("socket")
+    }
+
     /// Makes a database of this name.
     pub fn create_database(&self, name: &str) {
         self.sql(&format!("CREATE DATABASE {name} CHARACTER SET utf8mb4"));

@@ -16,13 +16,18 @@ pub struct Pooler {
 impl Pooler {
     /// PgBouncer, which leads each transaction to whichever of so many connections is free.
     pub fn pgbouncer(database: &Postgres, connections: u16) -> Self {
+        Self::pgbouncer_by("transaction", database, connections)
+    }
+
+    /// PgBouncer, which gives its connections away by session, transaction or statement.
+    pub fn pgbouncer_by(mode: &str, database: &Postgres, connections: u16) -> Self {
         let behind = database.port();
         Self::start("pgbouncer", |server| {
             let users = server.folder.join("users");
             std::fs::write(&users, format!("\"{USER}\" \"{PASSWORD}\"\n")).unwrap();
             let settings = format!(
                 "[databases]\n* = host=127.0.0.1 port={behind}\n[pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {}\n\
-                 unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {users}\npool_mode = transaction\n\
+                 unix_socket_dir =\nauth_type = scram-sha-256\nauth_file = {users}\npool_mode = {mode}\n\
                  default_pool_size = {connections}\n\
                  ignore_startup_parameters = extra_float_digits\n",
                 server.port

@@ -181,6 +181,11 @@ impl Postgres {
         give_to_postgres(Path::new(&path));
     }
 
+    /// The folder with the socket through which this machine's own clients reach it.
+    pub fn socket_folder(&self) -> String {
+        self.server.folder.path().display().to_string()
+    }
+
     /// Certificates for it, which it can read.
     pub fn certificates(&self) -> Certificates {
         Certificates::new(self.server.folder.path(), "postgres:")
