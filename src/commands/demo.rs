@@ -76,7 +76,8 @@ pub(super) async fn run(
     let played = play(&mut cluster, &story).await;
     let _ = connected::close(cluster).await;
     let (body, run) = played?;
-    let mut answer = Answer::new(closing(body, &file, &story));
+    let given = shell.settings.ds_version;
+    let mut answer = Answer::new(closing(body, &file, &story, given));
     answer.exit = Some(run.exit_code());
     answer.error = run
         .failure
@@ -199,7 +200,14 @@ async fn listing(cluster: &mut Cluster) -> Result<Body<InstancesDocument>, Comma
         .listed(listed))
 }
 
-fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<DemoDocument> {
+/// `given` is the release that was asked for, which the tables may not show.
+fn closing(
+    mut body: Body<DemoDocument>,
+    file: &Path,
+    story: &Story,
+    given: Option<Version>,
+) -> Body<DemoDocument> {
+    let version = given.map_or_else(String::new, |given| format!(" --ds-version {given}"));
     let shown = file.display();
     let url = format!("sqlite:{shown}");
     let url = shell_word(&url);
@@ -213,8 +221,10 @@ fn closing(mut body: Body<DemoDocument>, file: &Path, story: &Story) -> Body<Dem
     .closing("One instance was handed over long ago and has no command: an orphan, which no \
         master will ever take up.")
     .closing(format!("The cluster is in {shown}; continue with:"))
-    .closing(format!("  dsctl --db {url} recover --orphans --dry-run"))
-    .closing(format!("  dsctl --db {url} commands"))
+    .closing(format!(
+        "  dsctl --db {url}{version} recover --orphans --dry-run"
+    ))
+    .closing(format!("  dsctl --db {url}{version} commands"))
 }
 
 fn rules() -> Rules {

@@ -189,6 +189,12 @@ impl<'j> Handover<'_> {
             instances,
         )?;
         let mut outcome = MasterOutcome::new(address.clone(), verdict_of(&view, address));
+        if !living.is_empty() && self.unproven_start(&view, address) {
+            outcome.notes.push(format!(
+                "the registration of {address} has no start-up time that can be believed (yet): nothing proves which instances \
+                 are of an earlier life"
+            ));
+        }
         outcome.skipped.extend(
             living
                 .into_iter()
@@ -210,6 +216,12 @@ impl<'j> Handover<'_> {
             Share::new(view, outcome, None, away.then_some(mark)),
             selected,
         ))
+    }
+
+    fn unproven_start(&self, view: &RegistryView, address: &Address) -> bool {
+        let zone = self.cluster.zone.as_ref();
+        let registration = view.masters.find(address);
+        registration.is_some_and(|registration| registration.started(zone).is_none())
     }
 
     /// The unfinished instances of a master. If it is not registered, no row may show that it is

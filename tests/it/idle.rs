@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::harness::Store;
 use crate::harness::servers::balancer::Balancer;
-use crate::harness::world::{BY_HOST, DEAD, World};
+use crate::harness::world::{BY_HOST, DEAD, LIVING, World};
 use crate::watch::told;
 
 /// Sites have 50 s and more. Between two statements of one transaction nothing takes as long.
@@ -20,14 +20,14 @@ fn lead_through_haproxy(world: &mut World) -> Balancer {
     balancer
 }
 
-/// Somebody ends an instance while the program waits.
-fn end_one(world: &World, ended: &mut BTreeSet<i64>) {
-    let id = *world.ids.difference(ended).next().unwrap();
+/// Somebody gives an instance to another master while the program waits.
+fn give_one_away(world: &World, given: &mut BTreeSet<i64>) {
+    let id = *world.ids.difference(given).next().unwrap();
     world.env.sql(&format!(
-        "UPDATE {} SET state = 7 WHERE id = {id}",
+        "UPDATE {} SET host = '{LIVING}' WHERE id = {id}",
         world.table()
     ));
-    ended.insert(id);
+    given.insert(id);
 }
 
 /// Nothing is lost, and what has changed during either wait is left alone.
@@ -35,7 +35,7 @@ fn a_prompt_and_a_lock_outlast_the_limit(store: Store) {
     let mut world = World::new(store, BY_HOST, 4);
     let holder = world.holder();
     let balancer = lead_through_haproxy(&mut world);
-    let mut ended = BTreeSet::new();
+    let mut given = BTreeSet::new();
     let mut running = world
         .dsctl(&format!("failover {DEAD} --lock-timeout 5m"))
         .typed()
@@ -43,16 +43,16 @@ fn a_prompt_and_a_lock_outlast_the_limit(store: Store) {
         .spawn();
     running.await_stdout("[y/N]");
     balancer.await_ended(1);
-    end_one(&world, &mut ended);
+    give_one_away(&world, &mut given);
     running.type_text("y\n");
     world.zk().await_queue(&world.lock(), 2);
     balancer.await_ended(2);
-    end_one(&world, &mut ended);
+    give_one_away(&world, &mut given);
     holder.signal("INT");
     holder.finish().exit(0);
     world.end(running).exit(0).out("2 handed over");
     let commands = world.commands();
-    let left: Vec<&i64> = world.ids.difference(&ended).collect();
+    let left: Vec<&i64> = world.ids.difference(&given).collect();
     assert_eq!(commands.keys().collect::<Vec<_>>(), left);
     assert!(commands.values().all(|count| *count == 1), "{commands:?}");
 }

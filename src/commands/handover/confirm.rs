@@ -345,8 +345,9 @@ impl Observer for Watching<'_, '_> {
     /// On stderr, for programs too: whoever kills this process finds them nowhere else.
     fn overwriting(&mut self, states: &[(InstanceId, i64)]) {
         for line in recover_lines::for_unusual_states(states) {
-            self.printer
-                .warning(&format!("if this is ended midway, next: {line}"));
+            self.printer.warning(&format!(
+                "about to overwrite a state; if this run is killed, next: {line}"
+            ));
         }
     }
 

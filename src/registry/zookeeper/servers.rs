@@ -65,9 +65,18 @@ pub(super) async fn workers(
     let (workers, groups): (Vec<String>, Vec<String>) = children
         .into_iter()
         .partition(|name| names::is_worker(name, layout.address_form));
-    let mut nodes: Vec<String> = workers.iter().map(|name| below(&parent, name)).collect();
-    nodes.extend(members(session, &parent, &groups).await?);
+    let [mut nodes, groups] = [workers, groups].map(|names| {
+        let paths = names.iter().map(|name| below(&parent, name));
+        paths.collect::<Vec<String>>()
+    });
+    nodes.extend(members(session, &groups).await?);
     let (mut servers, _) = registrations(session, nodes, layout.address_form).await?;
+    // The name of a group may look like a server's; but a server's node is ephemeral.
+    let like_servers = servers.iter().filter(|server| server.is_persistent());
+    let like_servers: Vec<String> = like_servers.map(|server| server.node.clone()).collect();
+    let nodes = members(session, &like_servers).await?;
+    servers.extend(registrations(session, nodes, layout.address_form).await?.0);
+    servers.sort_by(|a, b| a.address.cmp(&b.address));
     servers.dedup_by(|next, kept| next.address == kept.address);
     Ok(Registrations {
         parent_exists: true,
@@ -78,18 +87,13 @@ pub(super) async fn workers(
 }
 
 /// The earlier read was synced, so this one is current, too.
-async fn members(
-    session: &Session,
-    parent: &str,
-    groups: &[String],
-) -> Result<Vec<String>, RegistryError> {
+async fn members(session: &Session, groups: &[String]) -> Result<Vec<String>, RegistryError> {
     let nodes = try_join_all(groups.iter().map(|group| async move {
-        let group = below(parent, group);
-        let children = children(session, &group).await?.unwrap_or_default();
+        let children = children(session, group).await?.unwrap_or_default();
         Ok::<_, RegistryError>(
             children
                 .iter()
-                .map(|name| below(&group, name))
+                .map(|name| below(group, name))
                 .collect::<Vec<_>>(),
         )
     }))

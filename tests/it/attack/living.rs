@@ -4,8 +4,8 @@ use dsctl::demo::seed::{self, time_text};
 use dsctl::demo::{Registered, Server};
 use jiff::{Timestamp, ToSpan};
 
-use crate::harness::Store;
 use crate::harness::world::{BY_STATE, DEAD, LIVING, World, ago, registered, registered_since};
+use crate::harness::{FakeRegistration, Store};
 
 const WORKER: &str = "10.0.5.1:1234";
 
@@ -454,4 +454,43 @@ fn what_a_master_begins_while_its_heartbeat_is_in_doubt_proves_that_it_lives() {
         assert!(matches!(output.code, Some(4)), "{output:?}");
         assert_eq!(world.command_count(), 0, "{output:?}");
     }
+}
+
+/// Its workers are looked for in it all the same.
+#[test]
+fn a_group_of_workers_may_have_the_name_of_a_server() {
+    let world = World::idle(Store::Sqlite, "3.0.6");
+    let node = world.env.path(&format!("nodes/worker/gpu:1/{WORKER}"));
+    let _worker = FakeRegistration::new(&world.env.connect, &node, b"", None);
+    world.instances([1]);
+    world
+        .env
+        .insert([seed::task(world.version, 1).id(7).host(WORKER)]);
+    let output = world.run(&format!("failover {DEAD} --yes --allow-new-masters"));
+    assert_eq!(world.command_count(), 0, "{output:?}");
+    assert!(
+        output.stdout.contains("still runs") || output.stdout.contains("may still run"),
+        "{output:?}"
+    );
+}
+
+/// Its start-up time is not known yet.
+#[test]
+fn a_registration_without_a_start_is_named_where_it_proves_nothing() {
+    let world = World::idle(Store::Sqlite, "3.0.6");
+    let node = world.env.path(&format!("nodes/master/{DEAD}"));
+    let _restarted = FakeRegistration::new(&world.env.connect, &node, b"", None);
+    world.instances([1]);
+    let output = world
+        .run(&format!(
+            "failover {DEAD} --allow-restarted --yes --time-zone UTC"
+        ))
+        .exit(0);
+    assert!(
+        output
+            .stdout
+            .contains("no start-up time that can be believed"),
+        "{output:?}"
+    );
+    assert_eq!(world.command_count(), 0);
 }
