@@ -95,7 +95,7 @@ impl Facts {
             }
         };
         let by_times = matches!(store.release().task_rule(), TaskRule::OnDeadHosts { .. });
-        let unproven_zone = zone::unproven(store, zone.filter(|_| by_times)).await?;
+        let unproven_zone = zone::unproven(store, zone.filter(|_| by_times), None).await?;
         Ok(Self {
             definitions,
             schedules,

@@ -47,10 +47,20 @@ pub async fn disproof(cluster: &mut Cluster) -> Result<Option<Disproof>, Failove
         return Ok(None);
     };
     let rows = cluster.store.newest_times().await?;
-    Ok(against(&rows, &zone).map(|seen| Disproof {
-        zone: name_of(&zone),
+    Ok(disproof_by(&rows, &zone))
+}
+
+fn disproof_by(rows: &[WrittenTimes], zone: &TimeZone) -> Option<Disproof> {
+    against(rows, zone).map(|seen| Disproof {
+        zone: name_of(zone),
         seen,
-    }))
+    })
+}
+
+/// The rows of one master: those of others show their zones, and each has its own host's.
+fn of_master(rows: &[WrittenTimes], master: &Address) -> Vec<WrittenTimes> {
+    let names_it = |row: &&WrittenTimes| row.host.as_deref() == Some(master.as_str());
+    rows.iter().filter(names_it).cloned().collect()
 }
 
 /// Refuses a zone that the rows disprove, if it decides what is written: instances of an earlier
@@ -72,7 +82,17 @@ pub(super) async fn ensure_not_disproved(
     if !by_times && !restarted {
         return Ok(());
     }
-    match disproof(cluster).await? {
+    let Some(given) = cluster.zone.clone() else {
+        return Ok(());
+    };
+    let mut rows = cluster.store.newest_times().await?;
+    if !by_times {
+        let own = of_master(&rows, master);
+        if own.len() >= WITNESSES {
+            rows = own;
+        }
+    }
+    match disproof_by(&rows, &given) {
         Some(Disproof { zone, seen }) => Err(Refusal::ZoneDisproved { zone, seen }.into()),
         None => Ok(()),
     }
@@ -93,26 +113,32 @@ pub(super) async fn about_earlier_life(
         return Ok(Vec::new());
     };
     let zone = cluster.zone.as_ref().filter(|_| zone_matters(view, master));
-    let unproven = unproven(&mut cluster.store, zone).await?.map(|zone| {
-        format!(
-            "the rows do not prove that the masters write times in {zone}: if their zone is \
+    let unproven = unproven(&mut cluster.store, zone, Some(master))
+        .await?
+        .map(|zone| {
+            format!(
+                "the rows do not prove that {master} writes times in {zone}: if its zone is \
              another, these may be instances that the living {master} runs; compare the two times \
              with what is known about it"
-        )
-    });
+            )
+        });
     Ok(std::iter::once(latest).chain(unproven).collect())
 }
 
-/// The zone's name, if one was given and no row proves it.
+/// The zone's name, if one was given and no row proves it: of one master, if one is named.
 ///
 /// # Errors
 /// The database's own.
 pub(super) async fn unproven(
     store: &mut MetadataStore,
     zone: Option<&TimeZone>,
+    master: Option<&Address>,
 ) -> Result<Option<String>, DatabaseError> {
     let Some(zone) = zone else { return Ok(None) };
-    let rows = store.newest_times().await?;
+    let mut rows = store.newest_times().await?;
+    if let Some(master) = master {
+        rows = of_master(&rows, master);
+    }
     Ok((!is_proven(&rows, zone)).then(|| name_of(zone)))
 }
 
@@ -340,6 +366,7 @@ mod tests {
         let end: DateTime = end.parse().unwrap();
         WrittenTimes {
             instance,
+            host: None,
             by_masters: vec![end],
             moments: Vec::new(),
             end: Some(end),
@@ -447,6 +474,31 @@ mod tests {
             ..row
         });
         assert!(!proven(&without, "America/Chicago"));
+    }
+
+    #[test]
+    fn the_rows_of_one_master_show_nothing_of_anothers_zone() {
+        let of = |host: &str, row: WrittenTimes| WrittenTimes {
+            host: Some(host.to_owned()),
+            ..row
+        };
+        let rows = [
+            of(
+                "a:1",
+                ended(3, "2024-06-01T05:00:00", "2024-06-01T10:00:01Z"),
+            ),
+            of(
+                "a:1",
+                ended(2, "2024-05-01T05:00:00", "2024-05-01T10:00:00Z"),
+            ),
+            of(
+                "b:1",
+                ended(1, "2024-05-01T10:00:00", "2024-05-01T10:00:00Z"),
+            ),
+        ];
+        let of_master = |host: &str| of_master(&rows, &Address::seen(host));
+        assert!(proven(&of_master("a:1"), "America/Chicago"));
+        assert!(!proven(&of_master("b:1"), "America/Chicago") && !proven(&of_master("c:1"), "UTC"));
     }
 
     #[test]

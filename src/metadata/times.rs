@@ -14,7 +14,10 @@ use crate::model::InstanceId;
 pub struct WrittenTimes {
     /// The instance.
     pub instance: InstanceId,
-    /// The times that masters wrote, in their zone: start, restart, end.
+    /// The master that it names, whose writing the times are.
+    pub host: Option<String>,
+    /// The times that masters wrote, in their zone: start, restart, end; from 3.3 on the end alone,
+    /// since whoever triggers a start writes the others.
     pub by_masters: Vec<DateTime>,
     /// Those of them that the database shows with an offset: they are points in time, whatever zone
     /// the masters write in.
@@ -37,7 +40,13 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn newest_times(&mut self) -> Result<Vec<WrittenTimes>, DatabaseError> {
         let query = self.statements().newest_times(ROWS);
-        self.collect(&query, written_times).await
+        let mut rows = self.collect(&query, written_times).await?;
+        if self.release.family.starts_at_trigger {
+            for row in &mut rows {
+                row.by_masters = row.end.into_iter().collect();
+            }
+        }
+        Ok(rows)
     }
 }
 
@@ -53,6 +62,7 @@ fn written_times(row: &Row) -> Option<WrittenTimes> {
     };
     Some(WrittenTimes {
         instance: row.int(0)?,
+        host: row.text(6),
         by_masters: (1..=3)
             .filter_map(|column| rows::time(row.text(column)))
             .collect(),

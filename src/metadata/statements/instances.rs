@@ -224,11 +224,12 @@ impl Statements<'_> {
             Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
         };
         format!(
-            "SELECT id, {}, {}, {}, {}, {now} FROM {} ORDER BY id DESC LIMIT {count}",
+            "SELECT id, {}, {}, {}, {}, {now}, {} FROM {} ORDER BY id DESC LIMIT {count}",
             self.time("start_time"),
             self.optional_time(self.optional.restart_time),
             self.time("end_time"),
             self.written(),
+            self.text("host"),
             self.family.tables.instance,
         )
         .into()
