@@ -342,7 +342,14 @@ async fn open(
 }
 
 /// What MySQL and MariaDB, and PostgreSQL, say of a login that they refuse.
-const DENIALS: [&str; 2] = ["Access denied", "authentication failed"];
+const DENIALS: [&str; 6] = [
+    "Access denied",
+    "password authentication failed",
+    "LDAP authentication failed",
+    "PAM authentication failed",
+    "RADIUS authentication failed",
+    "empty password returned",
+];
 
 async fn open_server(
     settings: &Settings,

@@ -136,9 +136,6 @@ impl Handover<'_> {
             }
         };
         let states = self.overwritten(&prepared);
-        if !states.is_empty() {
-            self.observer.overwriting(&states);
-        }
         let commands = match self.cluster.store.commit(batch).await {
             Ok(()) => commands,
             Err(lost @ DatabaseError::Lost { .. }) => {
@@ -189,6 +186,10 @@ impl Handover<'_> {
         let commands = self.hand_over(batch, &prepared).await?;
         self.ensure_still_unowned(share).await?;
         self.end_tasks_of(share, &mut prepared).await?;
+        let states = self.overwritten(&prepared);
+        if !states.is_empty() {
+            self.observer.overwriting(&states);
+        }
         // No lock, no commit.
         self.confirm().await?;
         self.ensure_outlived(limit)?;

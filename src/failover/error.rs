@@ -479,7 +479,7 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
             if cause.contains("statement pooling mode") =>
         {
             Some(
-                "everything is read and written in transactions: use a pool of PgBouncer's with pool_mode=transaction or \
+                "everything is read and written in transactions: use a PgBouncer pool with pool_mode=transaction or \
                  session, or the server itself"
                     .to_owned(),
             )

@@ -34,7 +34,7 @@ const SECOND_LOOK: Duration = Duration::from_millis(500);
 
 /// Longer than it takes with DolphinScheduler's default settings until there is no doubt; with
 /// others the master is refused.
-const LONGEST_DOUBT: Duration = Duration::from_mins(1);
+const LONGEST_DOUBT: Duration = Duration::from_secs(75);
 
 /// Reads the registry and checks that it is the right one. If the clocks do not show whether a
 /// master is alive, it is observed until that is known.
@@ -152,15 +152,14 @@ async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, 
 pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, DatabaseError> {
     let contradiction = |key: &String, place: &str| {
         Refusal::Contradiction(format!(
-            "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}, \
-             or did so within the last hour"
+            "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}"
         ))
     };
     let jdbc = store.jdbc_masters(UNUSED).await?;
     if let Some(key) = jdbc.first() {
         return Ok(Some(contradiction(
             key,
-            "own JDBC registry (--registry jdbc; that of 3.2 is not supported)",
+            "own JDBC registry, or did so within the last hour (3.3 and newer: use --registry jdbc; that of 3.2 is not supported; if they were moved to ZooKeeper since, delete their rows in t_ds_jdbc_registry_data)",
         )));
     }
     let mysql = store.mysql_registry_masters(UNUSED).await?;
@@ -309,7 +308,7 @@ pub(crate) fn select(
             == Some(true)
     };
     if !rules.allow_restarted {
-        let known = zone.is_some() && registration.heartbeat.started_at.is_some();
+        let known = zone.is_some() && registration.started(zone).is_some();
         let older = known.then(|| {
             instances
                 .iter()

@@ -246,21 +246,21 @@ impl fmt::Display for Sign {
         match self {
             Self::Instance(id) => write!(
                 f,
-                "instance {id} names it and was written after its registration was lost"
+                "instance {id} names it and was written after it was first found lost or in doubt"
             ),
             Self::Task { task, instance } => {
                 write!(
                     f,
-                    "task {task} of its instance {instance} was written after its registration was lost"
+                    "task {task} of its instance {instance} was written after it was first found lost or in doubt"
                 )
             }
             Self::TakenUp(id) => write!(
                 f,
-                "instance {id} names it, which it did not when its registration was lost"
+                "instance {id} names it, which it did not when it was first found lost or in doubt"
             ),
             Self::Changed(id) => write!(
                 f,
-                "instance {id} names it and was changed after its registration was lost"
+                "instance {id} names it and was changed after it was first found lost or in doubt"
             ),
         }
     }

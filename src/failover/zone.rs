@@ -112,7 +112,10 @@ pub(super) async fn about_earlier_life(
     let Some(latest) = latest_of_earlier_life(cluster, view, master, selected) else {
         return Ok(Vec::new());
     };
-    let zone = cluster.zone.as_ref().filter(|_| zone_matters(view, master));
+    let zone = cluster
+        .zone
+        .as_ref()
+        .filter(|_| zone_matters(cluster, view, master));
     let unproven = unproven(&mut cluster.store, zone, Some(master))
         .await?
         .map(|zone| {
@@ -143,13 +146,15 @@ pub(super) async fn unproven(
 }
 
 /// If the registration has its start in the masters' local time, as up to 1.3, both times are in
-/// the same zone.
-fn zone_matters(view: &RegistryView, master: &Address) -> bool {
-    let started = view
-        .masters
-        .find(master)
-        .and_then(|registration| registration.heartbeat.started_at);
-    !matches!(started, Some(Moment::Local(_)))
+/// the same zone: unless it is the registry's time that counts.
+fn zone_matters(cluster: &Cluster, view: &RegistryView, master: &Address) -> bool {
+    let zone = cluster.zone.as_ref();
+    let is_local = view.masters.find(master).is_some_and(|registration| {
+        let told = registration.heartbeat.started_at;
+        matches!(told, Some(Moment::Local(_)))
+            && told.and_then(|told| told.instant(zone)) == registration.started(zone)
+    });
+    !is_local
 }
 
 fn latest_of_earlier_life(

@@ -39,7 +39,7 @@ async fn older(
     }
     let started = masters
         .find(address)
-        .and_then(|registration| registration.heartbeat.started_at.as_ref());
+        .and_then(|registration| registration.started(cluster.zone.as_ref()));
     if started.is_none() || cluster.zone.is_none() {
         return Ok(None);
     }

@@ -132,7 +132,7 @@ pub(super) async fn run(
     cluster: &mut Cluster,
     order: Order<'_>,
 ) -> Result<(Run, Answer<WriteKeys>), CommandError> {
-    let rules = marked(shell, cluster, &order).await;
+    let rules = marked(shell, cluster, &order).await?;
     let order = &Order {
         rules: &rules,
         ..order
@@ -157,27 +157,31 @@ pub(super) async fn run(
 
 /// The rules, with what the masters have at this moment if something will be waited for: what one
 /// writes while a question is open, or its heartbeat in doubt, shows that it lives.
-async fn marked(shell: &mut Shell<'_, '_>, cluster: &mut Cluster, order: &Order<'_>) -> Rules {
+async fn marked(
+    shell: &mut Shell<'_, '_>,
+    cluster: &mut Cluster,
+    order: &Order<'_>,
+) -> Result<Rules, FailoverError> {
     let mut rules = order.rules.clone();
     let Work::Masters(masters) = &order.work else {
-        return rules;
+        return Ok(rules);
     };
-    if order.safety.dry_run || rules.before.is_some() {
-        return rules;
+    let writes = !order.safety.dry_run && (order.safety.yes || shell.printer.can_ask());
+    if !writes || rules.before.is_some() {
+        return Ok(rules);
     }
-    // What fails here fails in the run as well, which tells it.
-    let doubtful = doubtful(shell, cluster).await.ok().flatten();
+    let doubtful = doubtful(shell, cluster).await?;
     let mark = if order.safety.yes {
         doubtful
     } else {
         let names: Vec<&str> = masters.iter().map(Address::as_str).collect();
-        cluster.store.mark(&names).await.ok()
+        Some(cluster.store.mark(&names).await?)
     };
     rules.mark = match (mark, rules.mark.take()) {
         (Some(mark), Some(earlier)) => Some(mark.since(earlier)),
         (mark, earlier) => earlier.or(mark),
     };
-    rules
+    Ok(rules)
 }
 
 /// What the masters have whose heartbeats are in doubt, which will be observed for a while; `None`

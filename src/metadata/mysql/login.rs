@@ -41,10 +41,10 @@ pub(super) enum LoginEnd {
     Refused,
 }
 
-/// Logs in without TLS, and leaves. The password is never sent unencrypted, but through a socket of this
-/// machine. Ways of logging in other
-/// than the two that need a key are answered as if there were no password: only an account without
-/// one is let in. With `preferred_tls` the driver had TLS where the server has it.
+/// Logs in without TLS, and leaves. The password is never sent unencrypted, except through a socket
+/// of this machine. Ways of logging in other than the two that need a key are answered as if there
+/// were no password: only an account without one is let in. With `preferred_tls` the driver had TLS
+/// where the server has it.
 ///
 /// # Errors
 /// The connection broke, or the server said something unknown.

@@ -66,6 +66,11 @@ impl Owner {
     /// How long this client must be seen not to write a heartbeat before anything may rely on its
     /// death.
     pub(super) fn stillness(&self) -> Duration {
+        if self.last_heartbeat.is_none() {
+            // A registration is written as seldom as masters are configured to
+            // (`max-heartbeat-interval`).
+            return self.session_timeout();
+        }
         // A quarter more than the longest time between two heartbeats.
         let longest = self.session_timeout.max(0) / HEARTBEATS_IN_A_SESSION;
         Duration::from_millis(
@@ -99,7 +104,7 @@ impl Owner {
     }
 }
 
-/// A number that is another one for another text.
+/// A hash of a text.
 fn number_of(text: &str) -> i64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);

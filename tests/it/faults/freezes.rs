@@ -88,11 +88,15 @@ fn frozen_before_commit() {
 }
 
 /// Started again, ZooKeeper keeps sessions for a shorter time than before, and tells nobody.
-fn shorten(server: &mut ZooKeeper) {
+fn shorten(server: &mut ZooKeeper, seconds: u32) {
     server.stop();
-    server.add_settings("maxSessionTimeout=12000\n");
+    server.add_settings(&format!("maxSessionTimeout={seconds}000\n"));
     server.start();
 }
+
+/// A session's length from which enough is left when the database has ended a transaction after a
+/// third of it, and a busy machine has seen that.
+const SHORTER: u32 = 30;
 
 /// It is about to commit in a session that has become shorter.
 fn sleeps_at_commit(world: &World, proxy: &Proxy, sleeper: &Running) {
@@ -114,12 +118,12 @@ fn frozen_in_a_session_that_has_become_shorter_between_two_rounds() {
     let master = world.env.register(BY_HOST, &registered(DEAD));
     let proxy = world.env.through_proxy();
     let words = format!(
-        "watch -o ndjson --yes --interval 1s --grace 1s --timeout 30s --state-file {}",
+        "watch -o ndjson --yes --interval 1s --grace 1s --timeout 30s --session-timeout 50s --state-file {}",
         world.env.home().join("watch.json").display()
     );
     let mut sleeper = world.dsctl(&words).spawn();
     sleeper.await_stdout("master_registered");
-    shorten(&mut server);
+    shorten(&mut server, SHORTER);
     proxy.trap(Moment::Commit.bytes(Store::MariaDb), At::Hold);
     master.close();
     sleeps_at_commit(&world, &proxy, &sleeper);
@@ -147,13 +151,13 @@ fn frozen_in_a_session_that_has_become_shorter_while_the_lock_was_waited_for() {
     let proxy = world.env.through_proxy();
     proxy.trap(Moment::Commit.bytes(Store::MariaDb), At::Hold);
     let sleeper = world
-        .failover("--lock-timeout 60s --timeout 30s --session-timeout 18s")
+        .failover("--lock-timeout 60s --timeout 30s --session-timeout 50s")
         .spawn();
     eventually(SOON, "the one who waits", || match world.queue().len() {
         2 => Ok(()),
         count => Err(count),
     });
-    shorten(&mut server);
+    shorten(&mut server, SHORTER);
     holder.signal("TERM");
     holder.finish();
     sleeps_at_commit(&world, &proxy, &sleeper);
@@ -180,7 +184,7 @@ fn a_session_that_becomes_shorter_within_a_transaction_commits_nothing() {
     proxy.await_sprung();
     assert_eq!(world.queue().len(), 1);
     let sessions = |server: &ZooKeeper| server.four_letters("cons").matches("to=12000").count();
-    shorten(&mut server);
+    shorten(&mut server, 12);
     // Those of the living master and of this test are among them.
     eventually(Duration::from_mins(2), "the sessions", || {
         match sessions(&server) {
@@ -210,7 +214,7 @@ fn a_program_under_a_lock_whose_session_becomes_shorter_is_ended() {
         1 => Ok(()),
         count => Err(count),
     });
-    shorten(&mut server);
+    shorten(&mut server, 12);
     holder
         .finish()
         .exit(8)
