@@ -1109,11 +1109,31 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
         assert!(!format!("{error:?}").contains("mark3r"));
     }
     machine.set("JAVA_OPTS", format!("{file}=/nowhere/jaas.conf"));
-    let error = machine.resolve("").unwrap_err().to_string();
+    // Java's client goes on without a login, and so does dsctl.
+    let missing = machine.resolve("").unwrap();
+    assert_eq!(missing.zk_sasl, None);
+    let warning = missing.warnings[0].to_string();
+    for told in [
+        "/nowhere/jaas.conf (JAVA_OPTS), which cannot be read (no such file)",
+        "dsctl connects without a login",
+        "--zk-sasl-file",
+    ] {
+        assert!(warning.contains(told), "{warning}");
+    }
+    // So is one that is there, and cannot be read: its name leads in a circle.
+    let circle = machine.path("circle.conf");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    machine.set("JAVA_OPTS", format!("{file}={}", circle.display()));
+    let unreadable = machine.resolve("").unwrap();
+    assert_eq!(unreadable.zk_sasl, None);
+    let warning = unreadable.warnings[0].to_string();
     assert!(
-        error.contains("/nowhere/jaas.conf") && error.contains("no such file"),
-        "{error}"
+        warning.contains("circle.conf (JAVA_OPTS), which cannot be read"),
+        "{warning}"
     );
+    // A login of dsctl's own leaves nothing to be said of it.
+    machine.set("DSCTL_ZK_SASL", "mine:p");
+    assert_eq!(machine.resolve("").unwrap().warnings, []);
 }
 
 #[test]
@@ -1153,4 +1173,24 @@ fn the_masters_tls_with_zookeeper_is_used_where_it_is_switched_on() {
         error.to_string().contains("from JAVA_OPTS") && error.hint().unwrap().contains("keytool"),
         "{error}"
     );
+    // The stores are Java's, and the authority is given to dsctl itself: no certificate is shown.
+    let keys = machine.path("ks.jks");
+    fs::write(&keys, [0xfe, 0xed, 0xfe, 0xed]).unwrap();
+    let keys = format!("-Dzookeeper.ssl.keyStore.location={}", keys.display());
+    machine.set("JAVA_OPTS", format!("{store} {secure} {keys}"));
+    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    let given = format!("--zk-tls-ca {}", machine.file("own.pem", certificate));
+    let settings = machine.resolve(&given).unwrap();
+    assert!(settings.zk_tls.unwrap().identity.is_none());
+    let warning = settings.warnings[0].to_string();
+    assert!(
+        warning.contains("ks.jks (zk-tls-cert from JAVA_OPTS) cannot be used"),
+        "{warning}"
+    );
+    // A store in PEM is used, however open it is.
+    let key = "-----BEGIN PRIVATE KEY-----\nMARKER\n-----END PRIVATE KEY-----\n";
+    machine.secret("ks.jks", &format!("{certificate}{key}"), 0o644);
+    let settings = machine.resolve(&given).unwrap();
+    assert!(settings.zk_tls.unwrap().identity.is_some());
+    assert_eq!(settings.warnings, []);
 }

@@ -69,7 +69,7 @@ pub(super) fn digest(
 }
 
 /// The login with SASL, with where it came from. Of DolphinScheduler's files it is looked for where no
-/// other place has one; a login that is not built in is warned of.
+/// other place has one; a login that is not built in, or whose file cannot be read, is warned of.
 ///
 /// # Errors
 /// It cannot be read, or cannot be used.
@@ -107,6 +107,19 @@ fn of_masters(
         }
         Some(SaslOfMasters::NotBuiltIn { name, origin }) => {
             let warning = Warning::SaslNotBuiltIn { name, origin };
+            settings.warnings.push(warning);
+            Ok(None)
+        }
+        Some(SaslOfMasters::Unreadable {
+            path,
+            origin,
+            problem,
+        }) => {
+            let warning = Warning::SaslUnreadable {
+                path,
+                origin,
+                problem,
+            };
             settings.warnings.push(warning);
             Ok(None)
         }
