@@ -982,6 +982,38 @@ fn a_survey_goes_on_behind_each_trouble() {
     assert_eq!(survey.troubles.first(), Some(&first));
 }
 
+/// A secret that cannot be used has its place, and what is set besides it is not called missing.
+#[test]
+fn a_survey_tells_where_a_secret_stands_that_cannot_be_used() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut machine = Machine::new(&[
+        ("DSCTL_ZK", "zk1"),
+        ("DSCTL_ZK_SASL", "foo"),
+        ("DSCTL_ZK_DIGEST", "foo"),
+    ]);
+    machine.set(
+        "DSCTL_DB_PASSWORD",
+        std::ffi::OsStr::from_bytes(b"mark3r\xff"),
+    );
+    let survey = machine.survey("--db postgres://u@h/d");
+    assert_eq!(survey.troubles.len(), 3, "{:?}", survey.troubles);
+    assert_eq!(survey.missing(), []);
+    let listed = survey.listed();
+    for (name, place) in [
+        ("zk-sasl", "DSCTL_ZK_SASL"),
+        ("zk-digest", "DSCTL_ZK_DIGEST"),
+        ("db-password", "DSCTL_DB_PASSWORD"),
+    ] {
+        let row = listed.iter().find(|row| row.name == name).unwrap();
+        assert_eq!(
+            (&row.value, row.origin.to_string()),
+            (&None, place.to_owned())
+        );
+    }
+    let db = listed.iter().find(|row| row.name == "db").unwrap();
+    assert_eq!(db.value.as_deref(), Some("postgres://u@h:5432/d"));
+}
+
 #[test]
 fn what_may_stand_where_nothing_can_be_read_is_not_called_unset() {
     let machine = Machine::new(&[]);
