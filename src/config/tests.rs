@@ -932,8 +932,20 @@ fn what_a_running_master_may_have_otherwise_is_warned_of_where_it_is_used() {
         "{typed:?}"
     );
     let password = machine.secret("password", "p", 0o600);
-    let typed = warnings(&format!("--namespace mine --db-password-file {password}"));
-    assert_eq!(typed, [""; 0]);
+    let mine = format!("--namespace mine --db-password-file {password}");
+    assert_eq!(warnings(&mine), [""; 0]);
+    // How the masters encrypt is of interest where their servers are used.
+    machine.file(
+        "ds/master-server/conf/dolphinscheduler_env.sh",
+        "export JAVA_OPTS=-Dzookeeper.client.secure=true REGISTRY_ZOOKEEPER_DIGEST=u:p",
+    );
+    let told = warnings(&mine);
+    assert!(
+        told.len() == 1 && told[0].contains("may have another zk-digest, zk-tls: dsctl"),
+        "{told:?}"
+    );
+    let other = format!("{mine} --zk other:1 --db mysql://u@h/d");
+    assert_eq!(warnings(&other), [""; 0]);
 }
 
 #[test]

@@ -528,12 +528,47 @@ fn what_differs_in_the_copy_of_the_last_start_is_known() {
         ),
         ("export REGISTRY_ZOOKEEPER_NAMESPACE=n", Key::Namespace),
         ("export JAVA_OPTS=-Duser.timezone=UTC", Key::TimeZone),
+        (
+            "export JAVA_OPTS=-Dzookeeper.client.secure=true",
+            Key::ZkTls,
+        ),
         ("export REGISTRY_ZOOKEEPER_CONNECT_STRING=$(x)", Key::Zk),
     ] {
         assert_eq!(differs(line, ""), Some(vec![key]), "{line}");
         assert_eq!(differs("", line), Some(vec![key]), "{line}");
         assert_eq!(differs(line, line), None, "{line}");
     }
+    let tls = |store: &str| {
+        format!(
+            "export JAVA_OPTS=\"-Dzookeeper.client.secure=true -Dzookeeper.ssl.trustStore.location=/{store}.pem \
+             -Dzookeeper.ssl.keyStore.location=/{store}-key.pem\""
+        )
+    };
+    let stores = Some(vec![Key::ZkTlsCa, Key::ZkTlsCert]);
+    assert_eq!(differs(&tls("new"), &tls("old")), stores);
+    let module =
+        "org.apache.zookeeper.server.auth.DigestLoginModule required username=\"u\" password";
+    let home = Home::new(&[
+        (YAML, YAML_3),
+        (
+            SHARED,
+            "export JAVA_OPTS=-Djava.security.auth.login.config=new.conf",
+        ),
+        (
+            OF_SERVER,
+            "export JAVA_OPTS=-Djava.security.auth.login.config=old.conf",
+        ),
+        (
+            "master-server/new.conf",
+            &format!("Client {{ {module}=\"mark3r\"; }};"),
+        ),
+        (
+            "master-server/old.conf",
+            &format!("Client {{ {module}=\"other\"; }};"),
+        ),
+    ]);
+    let keys = home.open().earlier().map(|earlier| earlier.keys.clone());
+    assert_eq!(keys, Some(vec![Key::ZkSaslFile]));
     let jdbc = "export REGISTRY_TYPE=jdbc";
     assert_eq!(
         differs(jdbc, ""),
