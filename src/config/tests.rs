@@ -1152,6 +1152,13 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
         );
         assert!(!format!("{error:?}").contains("mark3r"));
     }
+}
+
+#[test]
+fn without_the_masters_jaas_conf_there_is_no_login_and_a_warning() {
+    let file = "-Djava.security.auth.login.config";
+    let mut machine = Machine::new(&[]);
+    installation(&machine, "opt", "a");
     machine.set("JAVA_OPTS", format!("{file}=/nowhere/jaas.conf"));
     // Java's client goes on without a login, and so does dsctl.
     let missing = machine.resolve("").unwrap();

@@ -23,7 +23,7 @@ pub(super) fn set_database(variables: &mut Variables) {
         of("DATABASE_PARAMS", "characterEncoding=utf8"),
     ];
     let mut set = [
-        ("SPRING_DATASOURCE_URL", url_of(&kind, url)),
+        ("SPRING_DATASOURCE_URL", url_of(&kind, &url)),
         (
             "SPRING_DATASOURCE_USERNAME",
             of("DATABASE_USERNAME", "root"),
@@ -75,13 +75,13 @@ impl Part {
 }
 
 /// The URL stands where the first of its parts does that is not known, or else the first that is set.
-fn url_of(kind: &Part, parts: [Part; 4]) -> Part {
+fn url_of(kind: &Part, parts: &[Part; 4]) -> Part {
     let unknown = parts.iter().find(|part| part.text.is_none());
     let set = || parts.iter().chain([kind]).find_map(|part| part.variable);
     let variable = unknown.map_or_else(set, |part| part.variable);
     let texts = [kind]
         .into_iter()
-        .chain(&parts)
+        .chain(parts)
         .map(|part| part.text.as_deref());
     let texts: Option<Vec<&str>> = texts.collect();
     let text = texts.map(|texts| match texts[..] {
