@@ -81,7 +81,8 @@ impl DbTarget {
             "postgres" | "postgresql" => {
                 let (mut target, mut parameters) = servers(rest, jdbc, 5432, user)?;
                 target.tls = postgres_tls(&parameters).map_err(UrlError::parameter)?;
-                set_socket(&mut target, socket::postgres(&parameters), &parameters)?;
+                let socket = socket::postgres(&parameters).map_err(UrlError::parameter)?;
+                set_socket(&mut target, socket, &parameters)?;
                 if target.socket().is_some() {
                     parameters.leave_out(&["port", "PGPORT"]);
                     // As in libpq: the server has no TLS there.
@@ -195,6 +196,8 @@ const LEFT_OUT: &str = "if the server can do without it, give the URL without it
 const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
     neither address=(…) nor ;name=value is supported; better still, use --db-password-file";
 const SOCKETS: &str = "use socket=/FILE (MySQL, MariaDB) or host=/FOLDER (PostgreSQL)";
+const ONE_PLACE: &str =
+    "for the socket write localhost as the host; for the host leave the socket out";
 const ENCODING: &str =
     "write : / ? # @ % in user and password percent-encoded (# is %23), or use --db-password-file";
 
@@ -249,8 +252,7 @@ fn servers(
     let mut found = alone
         .iter()
         .map(|text| server(text, spelling, default_port, user));
-    let missing = || UrlError::new("the host is missing", None);
-    let (mut target, parameters) = found.next().ok_or_else(missing)??;
+    let (mut target, parameters) = found.next().ok_or_else(no_host)??;
     for other in found {
         let (ServerTarget { host, port, .. }, _) = other?;
         target.others.push(HostPort { host, port });
@@ -288,7 +290,7 @@ fn server(
         .unwrap_or_default();
     let host = decoded(host)
         .filter(|host| !host.is_empty() || names_socket(&parameters))
-        .ok_or_else(|| malformed("the host is missing"))?;
+        .ok_or_else(no_host)?;
     let database = decoded(url.path().strip_prefix('/').unwrap_or_default()).unwrap_or_default();
     if database.is_empty() {
         return Err(UrlError::new(
@@ -303,7 +305,7 @@ fn server(
         return Err(malformed("the URL has a misplaced / or @"));
     }
     // A text that is neither a host nor a database name may contain a password, and both are shown.
-    if !is_host(&host) || !database.chars().all(is_in_database) {
+    if !(is_host(&host) || socket::is_name(&host)) || !database.chars().all(is_in_database) {
         return Err(UrlError::new(
             "the host or the database's name has an invalid character",
             Some(PLACES),
@@ -336,9 +338,14 @@ fn server(
     Ok((target, parameters))
 }
 
-/// Whether the server stands among the parameters.
+fn no_host() -> UrlError {
+    UrlError::new("the host is missing", Some(ENCODING))
+}
+
+/// Whether the server may stand among the parameters; whether its own driver sees it there,
+/// [`set_socket`] finds.
 fn names_socket(parameters: &Parameters) -> bool {
-    socket::mysql(parameters).is_some() || socket::postgres(parameters).is_some()
+    socket::mysql(parameters).is_some() || !matches!(socket::postgres(parameters), Ok(None))
 }
 
 /// Puts a socket that the parameters name in the place of the host.
@@ -352,13 +359,26 @@ fn set_socket(
             let problem = "the parameter socketFactory names no file of a socket";
             return Err(UrlError::new(problem, Some(SOCKETS)));
         }
-        return Ok(());
+        let others = target.others.iter().map(|other| &other.host);
+        let mut hosts = std::iter::once(&target.host).chain(others);
+        return if hosts.any(String::is_empty) {
+            Err(no_host())
+        } else {
+            Ok(())
+        };
     };
+    if path.is_empty() {
+        return Err(no_host());
+    }
     if !target.others.is_empty() {
         let problem = "the URL names several servers, and a socket leads to one";
         return Err(UrlError::new(problem, None));
     }
-    if !is_host(&path) {
+    if !target.host.is_empty() && !socket::is_this_machine(&target.host) {
+        let problem = "the URL names a host, and a socket, which is on this machine: only one of them can be meant";
+        return Err(UrlError::new(problem, Some(ONE_PLACE)));
+    }
+    if !socket::is_name(&path) {
         return Err(UrlError::new(
             "the socket's name has an invalid character",
             Some(PLACES),
@@ -380,8 +400,7 @@ fn set_client_certificate(
     Ok(())
 }
 
-/// Only IPv6 addresses have colons, and a zone after a percent sign; a host may be a socket, or the
-/// folder that it is in.
+/// Only IPv6 addresses have colons, and a zone after a percent sign.
 fn is_host(text: &str) -> bool {
     let (address, zone) = text
         .split_once('%')

@@ -114,9 +114,10 @@ fn check_place(
 }
 
 /// The variable and systemd's credential.
-fn others(resolver: &Resolver<'_>) -> Result<impl Iterator<Item = Candidate>, ConfigError> {
+fn others(resolver: &mut Resolver<'_>) -> Result<impl Iterator<Item = Candidate>, ConfigError> {
     let sources = &resolver.sources;
-    let variable = secrets::variable(sources, "db-password", "DSCTL_DB_PASSWORD")?;
+    let variable = secrets::variable(sources, "db-password", "DSCTL_DB_PASSWORD");
+    let variable = resolver.troubles.keep(variable)?.flatten();
     let credential = secrets::credential(sources, Key::DbPasswordFile, "dsctl-db-password");
     Ok(variable.into_iter().chain(credential))
 }

@@ -112,6 +112,15 @@ impl ConfigError {
         }
     }
 
+    /// Where that value came from.
+    #[must_use]
+    pub fn origin(&self) -> Option<&Origin> {
+        match self {
+            Self::Value { origin, .. } | Self::SecretFile { origin, .. } => Some(origin),
+            _ => None,
+        }
+    }
+
     /// What to do about it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {

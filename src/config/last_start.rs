@@ -1,15 +1,34 @@
 //! What the masters may still be running with, besides what they are to be started with.
 
-use super::ds_home::DsHome;
+use super::ds_home::{DsHome, SaslOfMasters};
 use super::{Key, Origin, Settings, Warning};
+
+const OF_ZOOKEEPER: [Key; 6] = [
+    Key::ZkDigestFile,
+    Key::ZkSaslFile,
+    Key::ZkTls,
+    Key::ZkTlsCa,
+    Key::ZkTlsCert,
+    Key::ZkTlsAnyHost,
+];
 
 /// The warning about settings that a running master may have otherwise, if any of them is used.
 pub(super) fn other_at_last_start(settings: &Settings, home: &DsHome) -> Option<Warning> {
     let earlier = home.earlier()?;
+    let zk = home.get(Key::Zk).ok().flatten();
+    let is_zk_of_home = zk.is_some_and(|zk| zk.origin == *settings.origin(Key::Zk));
     let is_used = |key: &Key| {
+        // How the masters log in there and encrypt is for no other servers.
+        if OF_ZOOKEEPER.contains(key) && !is_zk_of_home {
+            return Some(false);
+        }
         let origin = settings.listed_key(*key).origin;
         let of_home = match key {
             Key::ZkDigestFile => home.digest().ok()?.map(|(_, origin)| origin),
+            Key::ZkSaslFile => match home.sasl().ok()? {
+                Some(SaslOfMasters::Digest(_, _, origin)) => Some(origin),
+                _ => None,
+            },
             Key::DbPasswordFile => home.login().ok()?.password.map(|(_, origin)| origin),
             key => home.get(*key).ok()?.map(|stated| stated.origin),
         };

@@ -1,5 +1,6 @@
 //! Option files of MySQL's and MariaDB's own clients: what the group `[client]` of one says.
 
+use super::socket::is_this_machine;
 use crate::metadata::target::ServerTarget;
 
 /// What `[client]` says of a connection; of several values the last.
@@ -62,11 +63,6 @@ impl ClientGroup {
                 .as_ref()
                 .is_none_or(|port| target.socket().is_some() || port.parse() == Ok(target.port))
     }
-}
-
-fn is_this_machine(host: &str) -> bool {
-    let is_socket = host.starts_with('/');
-    is_socket || host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "::1")
 }
 
 /// A `#` begins a comment outside of quotes.
@@ -173,7 +169,7 @@ mod tests {
         assert!(!is_about("", "mysql://ds@db1/d"));
         assert!(is_about("user=ds\nsocket=/s", "mysql://ds@127.0.0.1/d"));
         assert!(!is_about("user=ds\nsocket=/s", "mysql://ds@db1/d"));
-        let through_socket = "mysql://ds@db1/d?socket=/s";
+        let through_socket = "mysql://ds@localhost/d?socket=/s";
         assert!(is_about("user=ds\nport=3307\nsocket=/s", through_socket));
         assert!(is_about("user=ds\nhost=localhost", through_socket));
         assert!(!is_about("user=ds\nhost=db1", through_socket));

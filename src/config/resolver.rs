@@ -40,12 +40,13 @@ impl<'a> Resolver<'a> {
         flag: Option<T>,
         parse: impl Fn(&str) -> Result<T, E>,
     ) -> Result<Option<Picked<T>>, ConfigError> {
-        let picked = if let Some(value) = flag {
-            Some(Picked {
+        let (picked, origin) = if let Some(value) = flag {
+            let picked = Picked {
                 value,
                 origin: Origin::Flag,
                 rank: 0,
-            })
+            };
+            (Some(picked), Origin::Flag)
         } else {
             let found = self.sources.find(key);
             let Some(found) = self.troubles.keep(found)?.flatten() else {
@@ -53,15 +54,10 @@ impl<'a> Resolver<'a> {
             };
             let origin = found.origin.clone();
             let parsed = parse_found(key, found, parse);
-            let parsed = self.troubles.keep(parsed)?;
-            if parsed.is_none() {
-                self.origins.push((key, origin));
-            }
-            parsed
+            (self.troubles.keep(parsed)?, origin)
         };
-        if let Some(picked) = &picked {
-            self.origins.push((key, picked.origin.clone()));
-        }
+        // Also of a value that cannot be used it is told where it stands.
+        self.origins.push((key, origin));
         Ok(picked)
     }
 

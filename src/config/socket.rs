@@ -15,6 +15,17 @@ pub(super) struct Socket {
     pub(super) port: Option<u16>,
 }
 
+/// Whether a text can be a socket's file, or the folder that it is in.
+pub(super) fn is_name(text: &str) -> bool {
+    let is_in_name = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '/' | ':');
+    is_path(text) && text.chars().all(is_in_name)
+}
+
+/// Whether a host, or a socket in its place, is certainly this machine.
+pub(super) fn is_this_machine(host: &str) -> bool {
+    is_path(host) || host.eq_ignore_ascii_case("localhost") || matches!(host, "127.0.0.1" | "::1")
+}
+
 /// What MySQL's clients, MariaDB's driver and the factory of junixsocket call it.
 pub(super) fn mysql(parameters: &Parameters) -> Option<Socket> {
     let names = ["socket", "localSocket", "junixsocket.file"];
@@ -30,20 +41,40 @@ pub(super) fn has_factory(parameters: &Parameters) -> bool {
     parameters.get("socketFactory").is_some_and(is_factory)
 }
 
-/// A folder as the host, as libpq has it; or the file itself, for the factory of junixsocket.
-pub(super) fn postgres(parameters: &Parameters) -> Option<Socket> {
+/// A folder as the host, as libpq has it; or the file itself, for the factory of junixsocket. The path
+/// is empty for the root of the file system, where no socket is.
+///
+/// # Errors
+/// A port that is none, by the name of its parameter.
+pub(super) fn postgres(parameters: &Parameters) -> Result<Option<Socket>, String> {
     if let Some(folder) = path(parameters, "host").or_else(|| path(parameters, "PGHOST")) {
-        let port = parameters.get("port").or_else(|| parameters.get("PGPORT"));
-        return Some(Socket {
+        return Ok(Some(Socket {
             path: folder.trim_end_matches('/').to_owned(),
-            port: port.and_then(|port| port.parse().ok()),
-        });
+            port: port(parameters)?,
+        }));
     }
-    let (folder, port) = path(parameters, "socketFactoryArg")?.rsplit_once(POSTGRES_FILE)?;
-    Some(Socket {
-        path: folder.to_owned(),
-        port: Some(port.parse().ok()?),
-    })
+    let file = path(parameters, "socketFactoryArg");
+    let file = file.and_then(|file| file.rsplit_once(POSTGRES_FILE));
+    Ok(file.and_then(|(folder, port)| {
+        Some(Socket {
+            path: folder.to_owned(),
+            port: Some(port.parse().ok()?),
+        })
+    }))
+}
+
+/// An empty one is none, as in libpq.
+fn port(parameters: &Parameters) -> Result<Option<u16>, String> {
+    let value = |name| parameters.get(name).filter(|value| !value.is_empty());
+    for name in ["port", "PGPORT"] {
+        if let Some(text) = value(name) {
+            return match text.parse() {
+                Ok(port) if port > 0 => Ok(Some(port)),
+                _ => Err(format!("{name} must be one number from 1 to 65535")),
+            };
+        }
+    }
+    Ok(None)
 }
 
 fn path<'p>(parameters: &'p Parameters, name: &str) -> Option<&'p str> {
@@ -83,7 +114,7 @@ mod tests {
                 Some(5433),
             ),
         ] {
-            let socket = postgres(&of(query)).unwrap();
+            let socket = postgres(&of(query)).unwrap().unwrap();
             assert_eq!(
                 (socket.path.as_str(), socket.port),
                 (folder, port),
@@ -91,7 +122,31 @@ mod tests {
             );
         }
         for query in ["host=db", "socketFactoryArg=/x/.s.PGSQL.y", "port=1"] {
-            assert_eq!(postgres(&of(query)), None, "{query}");
+            assert_eq!(postgres(&of(query)), Ok(None), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_named() {
+        for (query, name) in [
+            ("host=/x&port=abc", "port"),
+            ("host=/x&port=65536", "port"),
+            ("host=/x&port=0", "port"),
+            ("host=/x&port=1,2", "port"),
+            ("PGHOST=/x&PGPORT=abc", "PGPORT"),
+        ] {
+            let expected = format!("{name} must be one number from 1 to 65535");
+            assert_eq!(postgres(&of(query)), Err(expected), "{query}");
+        }
+        let socket = postgres(&of("host=/x&port=")).unwrap().unwrap();
+        assert_eq!(socket.port, None);
+    }
+
+    #[test]
+    fn a_name_may_have_colons_and_is_an_absolute_path() {
+        assert!(is_name("/cloudsql/project:region:instance"));
+        for text in ["", "name", "a:b", "/a b", "/a@b", "/a;b", "/a?b"] {
+            assert!(!is_name(text), "{text}");
         }
     }
 }

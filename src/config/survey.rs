@@ -1,6 +1,6 @@
 //! Settings as far as they can be used, and all that cannot be.
 
-use super::{ConfigError, Key, Listed, Origin, Settings};
+use super::{ConfigError, Key, Listed, Origin, Settings, zk_login};
 
 /// The settings, and each trouble with them.
 #[derive(Debug)]
@@ -32,6 +32,16 @@ const OF_HOME: [Key; 13] = [
     Key::DbPasswordFile,
 ];
 
+/// What errors call the option, and what stands in the file that it names.
+fn names(key: Key) -> [&'static str; 2] {
+    let secret = match key {
+        Key::ZkDigestFile => zk_login::DIGEST.told,
+        Key::ZkSaslFile => zk_login::SASL.told,
+        other => other.name(),
+    };
+    [key.name(), secret]
+}
+
 impl Survey {
     /// All of them, in the order of the help. What cannot be used has no value, nor has what may be set
     /// where nothing could be read.
@@ -42,16 +52,24 @@ impl Survey {
 
     fn listed_key(&self, key: Key) -> Listed {
         let listed = self.settings.listed_key(key);
-        let is_unusable = |trouble: &ConfigError| trouble.setting() == Some(key.name());
+        let is_about = |trouble: &&ConfigError| {
+            trouble
+                .setting()
+                .is_some_and(|name| name == listed.name || names(key).contains(&name))
+        };
+        let trouble = self.troubles.iter().find(is_about);
         let is_hidden = listed.origin == Origin::BuiltIn
             && (!self.are_files_known || !self.is_home_known && OF_HOME.contains(&key));
-        if is_hidden || self.troubles.iter().any(is_unusable) {
-            return Listed {
-                value: None,
-                ..listed
-            };
+        if !is_hidden && trouble.is_none() {
+            return listed;
         }
-        listed
+        let origin = trouble.and_then(ConfigError::origin);
+        let origin = origin.filter(|_| listed.origin == Origin::BuiltIn).cloned();
+        Listed {
+            value: None,
+            origin: origin.unwrap_or(listed.origin),
+            ..listed
+        }
     }
 
     /// What a command that needs the cluster would ask for. Where it is not known what is set, nothing

@@ -932,8 +932,20 @@ fn what_a_running_master_may_have_otherwise_is_warned_of_where_it_is_used() {
         "{typed:?}"
     );
     let password = machine.secret("password", "p", 0o600);
-    let typed = warnings(&format!("--namespace mine --db-password-file {password}"));
-    assert_eq!(typed, [""; 0]);
+    let mine = format!("--namespace mine --db-password-file {password}");
+    assert_eq!(warnings(&mine), [""; 0]);
+    // How the masters encrypt is of interest where their servers are used.
+    machine.file(
+        "ds/master-server/conf/dolphinscheduler_env.sh",
+        "export JAVA_OPTS=-Dzookeeper.client.secure=true REGISTRY_ZOOKEEPER_DIGEST=u:p",
+    );
+    let told = warnings(&mine);
+    assert!(
+        told.len() == 1 && told[0].contains("may have another zk-digest, zk-tls: dsctl"),
+        "{told:?}"
+    );
+    let other = format!("{mine} --zk other:1 --db mysql://u@h/d");
+    assert_eq!(warnings(&other), [""; 0]);
 }
 
 #[test]
@@ -980,6 +992,38 @@ fn a_survey_goes_on_behind_each_trouble() {
     // The first one is what other commands end with.
     let first = machine.resolve("").unwrap_err();
     assert_eq!(survey.troubles.first(), Some(&first));
+}
+
+/// A secret that cannot be used has its place, and what is set besides it is not called missing.
+#[test]
+fn a_survey_tells_where_a_secret_stands_that_cannot_be_used() {
+    use std::os::unix::ffi::OsStrExt;
+    let mut machine = Machine::new(&[
+        ("DSCTL_ZK", "zk1"),
+        ("DSCTL_ZK_SASL", "foo"),
+        ("DSCTL_ZK_DIGEST", "foo"),
+    ]);
+    machine.set(
+        "DSCTL_DB_PASSWORD",
+        std::ffi::OsStr::from_bytes(b"mark3r\xff"),
+    );
+    let survey = machine.survey("--db postgres://u@h/d");
+    assert_eq!(survey.troubles.len(), 3, "{:?}", survey.troubles);
+    assert_eq!(survey.missing(), []);
+    let listed = survey.listed();
+    for (name, place) in [
+        ("zk-sasl", "DSCTL_ZK_SASL"),
+        ("zk-digest", "DSCTL_ZK_DIGEST"),
+        ("db-password", "DSCTL_DB_PASSWORD"),
+    ] {
+        let row = listed.iter().find(|row| row.name == name).unwrap();
+        assert_eq!(
+            (&row.value, row.origin.to_string()),
+            (&None, place.to_owned())
+        );
+    }
+    let db = listed.iter().find(|row| row.name == "db").unwrap();
+    assert_eq!(db.value.as_deref(), Some("postgres://u@h:5432/d"));
 }
 
 #[test]
@@ -1108,12 +1152,39 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
         );
         assert!(!format!("{error:?}").contains("mark3r"));
     }
+}
+
+#[test]
+fn without_the_masters_jaas_conf_there_is_no_login_and_a_warning() {
+    let file = "-Djava.security.auth.login.config";
+    let mut machine = Machine::new(&[]);
+    installation(&machine, "opt", "a");
     machine.set("JAVA_OPTS", format!("{file}=/nowhere/jaas.conf"));
-    let error = machine.resolve("").unwrap_err().to_string();
+    // Java's client goes on without a login, and so does dsctl.
+    let missing = machine.resolve("").unwrap();
+    assert_eq!(missing.zk_sasl, None);
+    let warning = missing.warnings[0].to_string();
+    for told in [
+        "/nowhere/jaas.conf (JAVA_OPTS), which cannot be read (no such file)",
+        "dsctl connects without a login",
+        "--zk-sasl-file",
+    ] {
+        assert!(warning.contains(told), "{warning}");
+    }
+    // So is one that is there, and cannot be read: its name leads in a circle.
+    let circle = machine.path("circle.conf");
+    std::os::unix::fs::symlink(&circle, &circle).unwrap();
+    machine.set("JAVA_OPTS", format!("{file}={}", circle.display()));
+    let unreadable = machine.resolve("").unwrap();
+    assert_eq!(unreadable.zk_sasl, None);
+    let warning = unreadable.warnings[0].to_string();
     assert!(
-        error.contains("/nowhere/jaas.conf") && error.contains("no such file"),
-        "{error}"
+        warning.contains("circle.conf (JAVA_OPTS), which cannot be read"),
+        "{warning}"
     );
+    // A login of dsctl's own leaves nothing to be said of it.
+    machine.set("DSCTL_ZK_SASL", "mine:p");
+    assert_eq!(machine.resolve("").unwrap().warnings, []);
 }
 
 #[test]
@@ -1153,4 +1224,24 @@ fn the_masters_tls_with_zookeeper_is_used_where_it_is_switched_on() {
         error.to_string().contains("from JAVA_OPTS") && error.hint().unwrap().contains("keytool"),
         "{error}"
     );
+    // The stores are Java's, and the authority is given to dsctl itself: no certificate is shown.
+    let keys = machine.path("ks.jks");
+    fs::write(&keys, [0xfe, 0xed, 0xfe, 0xed]).unwrap();
+    let keys = format!("-Dzookeeper.ssl.keyStore.location={}", keys.display());
+    machine.set("JAVA_OPTS", format!("{store} {secure} {keys}"));
+    let certificate = "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n";
+    let given = format!("--zk-tls-ca {}", machine.file("own.pem", certificate));
+    let settings = machine.resolve(&given).unwrap();
+    assert!(settings.zk_tls.unwrap().identity.is_none());
+    let warning = settings.warnings[0].to_string();
+    assert!(
+        warning.contains("ks.jks (zk-tls-cert from JAVA_OPTS) cannot be used"),
+        "{warning}"
+    );
+    // A store in PEM is used, however open it is.
+    let key = "-----BEGIN PRIVATE KEY-----\nMARKER\n-----END PRIVATE KEY-----\n";
+    machine.secret("ks.jks", &format!("{certificate}{key}"), 0o644);
+    let settings = machine.resolve(&given).unwrap();
+    assert!(settings.zk_tls.unwrap().identity.is_some());
+    assert_eq!(settings.warnings, []);
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{Misspelt, Origin};
+use super::{ConfigError, Misspelt, Origin};
 
 /// A valid setting that should be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,6 +25,18 @@ pub enum Warning {
         /// Where it is configured.
         origin: Origin,
     },
+    /// The file by which the masters log in at ZooKeeper cannot be read.
+    SaslUnreadable {
+        /// The `jaas.conf`.
+        path: PathBuf,
+        /// Where it is named.
+        origin: Origin,
+        /// The system's message.
+        problem: String,
+    },
+    /// The key store with which the masters show themselves to ZooKeeper cannot be used, for this
+    /// reason.
+    KeyStoreUnusable(Box<ConfigError>),
     /// These settings of an installation would be others by the copy that a server was last started
     /// with.
     OtherAtLastStart {
@@ -65,6 +77,25 @@ impl fmt::Display for Warning {
                 "the masters log in at ZooKeeper with {name} ({origin}), which is not built into dsctl: it connects without a login, \
                  and where the servers demand one, or protect their nodes, it is refused for that"
             ),
+            Self::SaslUnreadable {
+                path,
+                origin,
+                problem,
+            } => write!(
+                f,
+                "the masters' login at ZooKeeper stands in {} ({origin}), which cannot be read ({problem}): dsctl connects without a \
+                 login, and where the servers demand one, or protect their nodes, it is refused for that; give the login with \
+                 --zk-sasl-file FILE (user:password)",
+                path.display()
+            ),
+            Self::KeyStoreUnusable(error) => {
+                write!(
+                    f,
+                    "{error}: dsctl connects to ZooKeeper without a client's certificate, and where the servers demand one, it is \
+                     refused for that"
+                )?;
+                error.hint().map_or(Ok(()), |hint| write!(f, "; then {hint}"))
+            }
             Self::PasswordNotOfAll(path) => write!(
                 f,
                 "no password of {} is used, as it does not have the same one for every server that --db names",

@@ -10,7 +10,7 @@ use crate::options::GlobalArgs;
 use crate::secret::{SaslLogin, Secret};
 
 /// A login as `user:password`, and where it is looked for.
-struct Kind {
+pub(super) struct Kind {
     key: Key,
     /// What it is called where it is listed; the variable and systemd's credential are named after it.
     name: &'static str,
@@ -19,12 +19,12 @@ struct Kind {
     /// What a person is asked for.
     asked: &'static str,
     /// What it is called in errors.
-    told: &'static str,
+    pub(super) told: &'static str,
     /// Whether the password may be empty.
     may_be_empty: bool,
 }
 
-const DIGEST: Kind = Kind {
+pub(super) const DIGEST: Kind = Kind {
     key: Key::ZkDigestFile,
     name: "zk-digest",
     variable: "DSCTL_ZK_DIGEST",
@@ -34,7 +34,7 @@ const DIGEST: Kind = Kind {
     may_be_empty: true,
 };
 
-const SASL: Kind = Kind {
+pub(super) const SASL: Kind = Kind {
     key: Key::ZkSaslFile,
     name: "zk-sasl",
     variable: "DSCTL_ZK_SASL",
@@ -69,7 +69,7 @@ pub(super) fn digest(
 }
 
 /// The login with SASL, with where it came from. Of DolphinScheduler's files it is looked for where no
-/// other place has one; a login that is not built in is warned of.
+/// other place has one; a login that is not built in, or whose file cannot be read, is warned of.
 ///
 /// # Errors
 /// It cannot be read, or cannot be used.
@@ -107,6 +107,19 @@ fn of_masters(
         }
         Some(SaslOfMasters::NotBuiltIn { name, origin }) => {
             let warning = Warning::SaslNotBuiltIn { name, origin };
+            settings.warnings.push(warning);
+            Ok(None)
+        }
+        Some(SaslOfMasters::Unreadable {
+            path,
+            origin,
+            problem,
+        }) => {
+            let warning = Warning::SaslUnreadable {
+                path,
+                origin,
+                problem,
+            };
             settings.warnings.push(warning);
             Ok(None)
         }

@@ -2,12 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::resolver::{Resolver, boolean, path};
+use super::resolver::{Picked, Resolver, boolean, path};
 use super::secrets;
-use super::{ConfigError, Key, Origin, Settings};
+use super::{ConfigError, Key, Origin, Settings, Warning};
 use crate::cryptography::is_encrypted_key;
 use crate::options::GlobalArgs;
-use crate::secret::ZkTls;
+use crate::secret::{Secret, ZkTls};
 
 /// One of the files of TLS switches it on, too.
 pub(super) fn zk_tls(
@@ -24,6 +24,7 @@ pub(super) fn zk_tls(
         file(Key::ZkTlsCert, &flags.zk_tls_cert)?,
         file(Key::ZkTlsKey, &flags.zk_tls_key)?,
     ];
+    let home = resolver.sources.home().map(|(_, rank)| rank);
     let closest = picked.iter().flatten().map(|file| file.rank).min();
     if let Some(off) = tls.take_if(|tls| !tls.value)
         && closest.is_none_or(|closest| off.rank <= closest)
@@ -31,7 +32,7 @@ pub(super) fn zk_tls(
         return Ok(());
     }
     let [authorities, certificate, key] =
-        picked.map(|picked| picked.map(|picked| (picked.value, picked.origin)));
+        picked.map(|picked| picked.map(|picked| File::new(picked, home)));
     let files = TlsFiles {
         authorities,
         certificate,
@@ -39,15 +40,8 @@ pub(super) fn zk_tls(
     };
     let any_host = switch(flags.zk_tls_any_host);
     let any_host = resolver.pick(Key::ZkTlsAnyHost, any_host, boolean)?;
-    let given = [
-        (Key::ZkTlsCa, &files.authorities),
-        (Key::ZkTlsCert, &files.certificate),
-        (Key::ZkTlsKey, &files.key),
-    ];
-    let first = given
-        .iter()
-        .find_map(|(_, file)| file.as_ref().map(|(_, origin)| origin));
-    let Some(origin) = tls.as_ref().map(|tls| &tls.origin).or(first) else {
+    let first = files.given().next().map(|(_, file)| file.origin.clone());
+    let Some(origin) = tls.as_ref().map(|tls| tls.origin.clone()).or(first) else {
         return Ok(());
     };
     if tls.is_none() {
@@ -59,22 +53,68 @@ pub(super) fn zk_tls(
         .sources
         .environment
         .absolute_path("CREDENTIALS_DIRECTORY");
-    settings.zk_tls = Some(files.read(any_host, origin, guarded.as_deref())?);
-    settings.zk_tls_files = given
-        .iter()
-        .filter_map(|(key, file)| Some((*key, file.as_ref()?.0.clone())))
+    let files = files.without_unusable_store(&mut settings.warnings);
+    settings.zk_tls = Some(files.read(any_host, &origin, guarded.as_deref())?);
+    settings.zk_tls_files = files
+        .given()
+        .map(|(key, file)| (key, file.path.clone()))
         .collect();
     Ok(())
 }
 
+/// One of the files, and where it is named.
+#[derive(Clone)]
+struct File {
+    path: PathBuf,
+    origin: Origin,
+    /// Whether an installation names it: it is as open as the masters have it, and may be of a kind
+    /// that only Java reads.
+    is_of_home: bool,
+}
+
+impl File {
+    /// `home` is the rank of an installation's files.
+    fn new(picked: Picked<PathBuf>, home: Option<usize>) -> Self {
+        Self {
+            path: picked.value,
+            origin: picked.origin,
+            is_of_home: home == Some(picked.rank),
+        }
+    }
+}
+
 /// Where the files are.
 struct TlsFiles {
-    authorities: Option<(PathBuf, Origin)>,
-    certificate: Option<(PathBuf, Origin)>,
-    key: Option<(PathBuf, Origin)>,
+    authorities: Option<File>,
+    certificate: Option<File>,
+    key: Option<File>,
 }
 
 impl TlsFiles {
+    fn given(&self) -> impl Iterator<Item = (Key, &File)> {
+        let all = [
+            (Key::ZkTlsCa, &self.authorities),
+            (Key::ZkTlsCert, &self.certificate),
+            (Key::ZkTlsKey, &self.key),
+        ];
+        all.into_iter()
+            .filter_map(|(key, file)| Some((key, file.as_ref()?)))
+    }
+
+    /// Leaves out an installation's key store that cannot be used, with a warning: it is not known
+    /// whether the servers demand a certificate.
+    fn without_unusable_store(mut self, warnings: &mut Vec<Warning>) -> Self {
+        let store = self.certificate.as_ref().filter(|store| store.is_of_home);
+        if let Some(Err(error)) = store.map(|store| identity(store, self.key.as_ref(), None)) {
+            // A key that is given to dsctl itself is told of as such.
+            if self.key.is_none() {
+                warnings.push(Warning::KeyStoreUnusable(Box::new(error)));
+                self.certificate = None;
+            }
+        }
+        self
+    }
+
     /// Reads them; what is in `guarded` systemd keeps from others. A key that is not given is looked
     /// for behind the certificate, as in the key stores of Java's type PEM.
     ///
@@ -86,7 +126,10 @@ impl TlsFiles {
         origin: &Origin,
         guarded: Option<&Path>,
     ) -> Result<ZkTls, ConfigError> {
-        let Some((path, from)) = &self.authorities else {
+        let Some(File {
+            path, origin: from, ..
+        }) = &self.authorities
+        else {
             return Err(ConfigError::Value {
                 key: Key::ZkTls.name(),
                 origin: origin.clone(),
@@ -105,19 +148,11 @@ impl TlsFiles {
         }
         let identity = match (&self.certificate, &self.key) {
             (None, None) => None,
-            (None, Some((path, from))) => {
+            (None, Some(File { path, origin, .. })) => {
                 let problem = "it is a key without a certificate: give that with --zk-tls-cert";
-                return Err(unusable(Key::ZkTlsKey, from, path, problem));
+                return Err(unusable(Key::ZkTlsKey, origin, path, problem));
             }
-            (Some((path, from)), key) => {
-                let certificate = text(Key::ZkTlsCert, from, path, CERTIFICATE)?;
-                let (key_path, key_from) = key
-                    .as_ref()
-                    .unwrap_or(&(path.clone(), from.clone()))
-                    .clone();
-                let key = private_key(&key_from, &key_path, guarded)?;
-                Some((certificate, key))
-            }
+            (Some(certificate), key) => Some(identity(certificate, key.as_ref(), guarded)?),
         };
         Ok(ZkTls {
             authorities,
@@ -125,6 +160,17 @@ impl TlsFiles {
             any_host,
         })
     }
+}
+
+/// A client's certificate and its key.
+fn identity(
+    certificate: &File,
+    key: Option<&File>,
+    guarded: Option<&Path>,
+) -> Result<(String, Secret), ConfigError> {
+    let File { path, origin, .. } = certificate;
+    let text = text(Key::ZkTlsCert, origin, path, CERTIFICATE)?;
+    Ok((text, private_key(key.unwrap_or(certificate), guarded)?))
 }
 
 const CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----";
@@ -161,13 +207,14 @@ fn is_store(bytes: &[u8]) -> bool {
     bytes.starts_with(&JKS) || bytes.first() == Some(&DER)
 }
 
-fn private_key(
-    origin: &Origin,
-    path: &Path,
-    guarded: Option<&Path>,
-) -> Result<crate::secret::Secret, ConfigError> {
+fn private_key(file: &File, guarded: Option<&Path>) -> Result<Secret, ConfigError> {
     let key = Key::ZkTlsKey;
-    if !guarded.is_some_and(|folder| path.starts_with(folder)) {
+    let File {
+        path,
+        origin,
+        is_of_home,
+    } = file;
+    if !is_of_home && !guarded.is_some_and(|folder| path.starts_with(folder)) {
         secrets::check_file(key, origin, path)?;
     }
     let bytes =
@@ -180,7 +227,7 @@ fn private_key(
         return Err(ConfigError::SecretFile {
             key: key.name(),
             origin: origin.clone(),
-            path: path.to_owned(),
+            path: path.clone(),
             problem: "the private key is encrypted".to_owned(),
             hint: Some(format!(
                 "decrypt it into a file that only you can read: umask 077; openssl pkey -in {} -out key.pem",
@@ -191,7 +238,7 @@ fn private_key(
     if !text.contains("PRIVATE KEY-----") {
         return Err(unusable(key, origin, path, "it has no private key in PEM"));
     }
-    Ok(crate::secret::Secret::new(text))
+    Ok(Secret::new(text))
 }
 
 /// The error about a key store of Java's, with the lines that convert it.
@@ -224,12 +271,16 @@ mod tests {
     struct Folder(tempfile::TempDir);
 
     impl Folder {
-        fn file(&self, name: &str, content: &[u8], mode: u32) -> (PathBuf, Origin) {
+        fn file(&self, name: &str, content: &[u8], mode: u32) -> File {
             use std::os::unix::fs::PermissionsExt;
             let path = self.0.path().join(name);
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            (path, Origin::Flag)
+            File {
+                path,
+                origin: Origin::Flag,
+                is_of_home: false,
+            }
         }
     }
 
@@ -248,6 +299,48 @@ mod tests {
         let tls = files.read(true, &Origin::Flag, None).unwrap();
         assert!(tls.any_host && tls.identity.is_some());
         assert!(!format!("{:?}", tls.identity.unwrap().1).contains("MARKER"));
+    }
+
+    #[test]
+    fn a_key_store_of_an_installation_is_used_or_warned_of() {
+        let folder = Folder(tempfile::tempdir().unwrap());
+        let both = [CA, KEY].concat();
+        let encrypted = [CA, b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMARKER"].concat();
+        for (content, is_of_home, told) in [
+            // As open as the masters have it.
+            (&both[..], true, None),
+            (&JKS, true, Some("key store of Java's")),
+            (&encrypted, true, Some("the private key is encrypted")),
+            (CA, true, Some("no private key")),
+            (b"", true, Some("no certificate")),
+            // What is given to dsctl itself is never left out.
+            (&JKS, false, None),
+        ] {
+            let files = TlsFiles {
+                authorities: Some(folder.file("ca.pem", CA, 0o644)),
+                certificate: Some(File {
+                    is_of_home,
+                    ..folder.file("store", content, 0o644)
+                }),
+                key: None,
+            };
+            let mut warnings = Vec::new();
+            let files = files.without_unusable_store(&mut warnings);
+            assert!(!format!("{warnings:?}").contains("MARKER"));
+            let told_of = warnings.iter().map(Warning::to_string);
+            match (told_of.collect::<Vec<_>>().as_slice(), told) {
+                ([], None) => assert!(files.certificate.is_some()),
+                ([warning], Some(told)) => {
+                    assert!(warning.contains(told), "{warning}");
+                    assert!(warning.contains("without a client's certificate"));
+                }
+                (other, told) => panic!("{told:?}: {other:?}"),
+            }
+            let read = files.read(false, &Origin::Flag, None);
+            assert_eq!(read.is_ok(), is_of_home, "{told:?}");
+            let has_identity = read.is_ok_and(|tls| tls.identity.is_some());
+            assert_eq!(has_identity, is_of_home && told.is_none(), "{told:?}");
+        }
     }
 
     #[test]

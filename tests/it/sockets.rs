@@ -30,9 +30,9 @@ fn of_mariadb() {
     let login = format!("{user}:{PASSWORD_IN_URL}");
     let asked = format!("user={user}&password={PASSWORD_IN_URL}");
     for url in [
-        format!("mysql://{login}@nowhere.invalid:1/{database}?socket={socket}"),
+        format!("mysql://{login}@localhost:1/{database}?socket={socket}"),
         format!("mysql://{login}@{}/{database}", socket.replace('/', "%2F")),
-        format!("jdbc:mariadb://nowhere.invalid/{database}?localSocket={socket}&{asked}"),
+        format!("jdbc:mariadb://localhost/{database}?localSocket={socket}&{asked}"),
         format!("jdbc:mysql:///{database}?{JUNIX_MYSQL}&junixsocket.file={socket}&{asked}"),
     ] {
         masters(&world, &url).exit(0);
@@ -59,7 +59,7 @@ fn of_postgresql() {
     let login = format!("{USER}:{PASSWORD_IN_URL}");
     let asked = format!("user={USER}&password={PASSWORD_IN_URL}");
     for url in [
-        format!("postgres://{login}@nowhere.invalid:1/{database}?host={folder}&port={port}"),
+        format!("postgres://{login}@localhost:1/{database}?host={folder}&port={port}"),
         // As libpq, which has no TLS there whatever is demanded.
         format!("postgresql:///{database}?host={folder}&port={port}&{asked}&sslmode=require"),
         format!(
@@ -67,7 +67,7 @@ fn of_postgresql() {
             folder.replace('/', "%2F")
         ),
         format!(
-            "jdbc:postgresql://nowhere.invalid/{database}?{JUNIX_POSTGRES}&socketFactoryArg={folder}/.s.PGSQL.{port}&{asked}"
+            "jdbc:postgresql://localhost/{database}?{JUNIX_POSTGRES}&socketFactoryArg={folder}/.s.PGSQL.{port}&{asked}"
         ),
     ] {
         masters(&world, &url).exit(0);

@@ -76,12 +76,20 @@ fn the_usual_urls() {
             "postgres ds/-@/run/postgresql:5433/ds Disable -",
         ),
         (
-            "mysql://ds@db1:3307/ds?socket=/run/mysqld/mysqld.sock",
+            "mysql://ds@LOCALHOST:3307/ds?socket=/run/mysqld/mysqld.sock",
             "mysql ds/-@/run/mysqld/mysqld.sock:0/ds Disable -",
         ),
         (
             "mysql://ds@%2Frun%2Fmysqld%2Fmysqld.sock/ds?ssl-mode=required",
             "mysql ds/-@/run/mysqld/mysqld.sock:0/ds Require -",
+        ),
+        (
+            "mysql://ds@[::1]/ds?socket=/cloudsql/project:region:instance",
+            "mysql ds/-@/cloudsql/project:region:instance:0/ds Disable -",
+        ),
+        (
+            "postgres://ds@%2Fcloudsql%2Fproject%3Aregion%3Ainstance/ds",
+            "postgres ds/-@/cloudsql/project:region:instance:5432/ds Disable -",
         ),
         (
             "mysql://ds:a+b@db1/ds?x",
@@ -311,6 +319,38 @@ fn are_refused(cases: &[(&str, &str)]) {
         let error = DbTarget::parse(url).expect_err(url);
         assert_eq!(error.to_string(), *problem, "{url}");
         assert!(!format!("{error:?}").contains("KER"), "{error:?}");
+    }
+}
+
+#[test]
+fn a_socket_is_the_one_of_its_own_driver_on_this_machine() {
+    let two = "the URL names a host, and a socket, which is on this machine: only one of them can be meant";
+    let missing = "the host is missing";
+    are_refused(&[
+        ("mysql:///ds?user=u&host=/x", missing),
+        ("postgresql:///ds?user=u&socket=/x", missing),
+        ("postgresql:///ds?user=u&host=/", missing),
+        ("postgresql://u@localhost/ds?host=/", missing),
+        ("postgresql:///ds?user=u", missing),
+        ("mysql://u:MARKER@otherhost/ds?socket=/x", two),
+        ("mysql://u:MARKER@10.0.0.1/ds?socket=/x", two),
+        ("postgres://u:MARKER@otherhost/ds?host=/x", two),
+        (
+            "postgresql:///ds?user=u&host=/x&port=abc",
+            "port must be one number from 1 to 65535",
+        ),
+        (
+            "mysql://u@localhost/ds?socket=/x;MARKER",
+            "the socket's name has an invalid character",
+        ),
+    ]);
+    for url in [
+        "mysql:///ds?user=u&socket=/x",
+        "mysql://u@127.0.0.1/ds?socket=/x",
+        "postgresql:///ds?user=u&host=/x",
+    ] {
+        let target = DbTarget::parse(url).unwrap();
+        assert!(target.server().unwrap().socket().is_some(), "{url}");
     }
 }
 

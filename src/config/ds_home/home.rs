@@ -108,6 +108,11 @@ impl DsHome {
             Key::Namespace,
             Key::TimeZone,
             Key::ZkDigestFile,
+            Key::ZkSaslFile,
+            Key::ZkTls,
+            Key::ZkTlsCa,
+            Key::ZkTlsCert,
+            Key::ZkTlsAnyHost,
             Key::DbPasswordFile,
         ]
         .into_iter()
@@ -127,6 +132,14 @@ impl DsHome {
         let secret = |(secret, _): &(Secret, Origin)| secret.expose().to_owned();
         Some(match key {
             Key::ZkDigestFile => self.digest.as_ref().ok()?.iter().map(secret).collect(),
+            Key::ZkSaslFile => match self.sasl.as_ref().ok()? {
+                None => Vec::new(),
+                Some(SaslOfMasters::Digest(user, password, _)) => {
+                    vec![user.clone(), password.expose().to_owned()]
+                }
+                Some(SaslOfMasters::NotBuiltIn { name, .. }) => vec![name.clone()],
+                Some(SaslOfMasters::Unreadable { .. }) => return None,
+            },
             Key::DbPasswordFile => login.ok()?.password.iter().map(secret).collect(),
             key => {
                 let stated = self.get(key).ok()?.map(|stated| stated.text);

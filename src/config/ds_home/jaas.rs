@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::iter::Peekable;
-use std::str::CharIndices;
+use std::str::Chars;
 
 /// The first module of a section.
 #[derive(Clone, Default, PartialEq, Eq)]
@@ -20,7 +20,8 @@ pub(super) struct Module {
 pub(super) fn section(text: &str, name: &str) -> Result<Option<Module>, usize> {
     let mut words = Words {
         text,
-        rest: text.char_indices().peekable(),
+        rest: text.chars().peekable(),
+        line: 1,
     };
     let mut found = None;
     while let Some((section, _)) = words.next()? {
@@ -45,7 +46,9 @@ pub(super) fn section(text: &str, name: &str) -> Result<Option<Module>, usize> {
 /// The words of the file, with comments left out.
 struct Words<'a> {
     text: &'a str,
-    rest: Peekable<CharIndices<'a>>,
+    rest: Peekable<Chars<'a>>,
+    /// That of the next character, counted from one.
+    line: usize,
 }
 
 impl Words<'_> {
@@ -79,9 +82,12 @@ impl Words<'_> {
 
     /// The next word and its line; `None` at the end.
     fn next(&mut self) -> Result<Option<(String, usize)>, usize> {
-        while let Some((at, c)) = self.rest.next() {
-            let line = self.text[..at].matches('\n').count() + 1;
-            let next = self.rest.peek().map(|(_, next)| *next);
+        loop {
+            let line = self.line;
+            let Some(c) = self.character() else {
+                return Ok(None);
+            };
+            let next = self.rest.peek().copied();
             match (c, next) {
                 ('#', _) | ('/', Some('/')) => self.skip_line(),
                 ('/', Some('*')) => self.skip_comment().ok_or(line)?,
@@ -91,32 +97,37 @@ impl Words<'_> {
                 _ => return Ok(Some((self.word(c), line))),
             }
         }
-        Ok(None)
+    }
+
+    fn character(&mut self) -> Option<char> {
+        let c = self.rest.next()?;
+        self.line += usize::from(c == '\n');
+        Some(c)
     }
 
     fn skip_line(&mut self) {
-        self.rest.by_ref().find(|(_, c)| *c == '\n');
+        while self.character().is_some_and(|c| c != '\n') {}
     }
 
     fn skip_comment(&mut self) -> Option<()> {
-        self.rest.next();
+        self.character();
         let mut before = ' ';
-        for (_, c) in self.rest.by_ref() {
+        loop {
+            let c = self.character()?;
             if before == '*' && c == '/' {
                 return Some(());
             }
             before = c;
         }
-        None
     }
 
     fn quoted(&mut self) -> Option<String> {
         let mut value = String::new();
         loop {
-            match self.rest.next()?.1 {
+            match self.character()? {
                 '"' => return Some(value),
                 '\n' => return None,
-                '\\' => value.push(match self.rest.next()?.1 {
+                '\\' => value.push(match self.character()? {
                     'n' => '\n',
                     't' => '\t',
                     'r' => '\r',
@@ -129,10 +140,8 @@ impl Words<'_> {
 
     fn word(&mut self, first: char) -> String {
         let mut word = String::from(first);
-        let is_in_word = |(_, c): &(usize, char)| {
-            !c.is_whitespace() && !matches!(c, '{' | '}' | '=' | ';' | '"')
-        };
-        while let Some((_, c)) = self.rest.next_if(is_in_word) {
+        let is_in_word = |c: &char| !c.is_whitespace() && !matches!(c, '{' | '}' | '=' | ';' | '"');
+        while let Some(c) = self.rest.next_if(is_in_word) {
             word.push(c);
         }
         word
@@ -170,6 +179,11 @@ mod tests {
             ("Client {\n a.B required;\n}", 3),
             ("Client\n{ /* open", 2),
             ("a.B required;", 1),
+            // Behind a comment of more lines, and a quoted end of a line.
+            (
+                "# a\n/* b\n */\nClient {\n a.B required x=\"y\\\nz\" y;\n};",
+                6,
+            ),
         ] {
             assert_eq!(section(text, "Client").err(), Some(line), "{text}");
         }

@@ -528,12 +528,47 @@ fn what_differs_in_the_copy_of_the_last_start_is_known() {
         ),
         ("export REGISTRY_ZOOKEEPER_NAMESPACE=n", Key::Namespace),
         ("export JAVA_OPTS=-Duser.timezone=UTC", Key::TimeZone),
+        (
+            "export JAVA_OPTS=-Dzookeeper.client.secure=true",
+            Key::ZkTls,
+        ),
         ("export REGISTRY_ZOOKEEPER_CONNECT_STRING=$(x)", Key::Zk),
     ] {
         assert_eq!(differs(line, ""), Some(vec![key]), "{line}");
         assert_eq!(differs("", line), Some(vec![key]), "{line}");
         assert_eq!(differs(line, line), None, "{line}");
     }
+    let tls = |store: &str| {
+        format!(
+            "export JAVA_OPTS=\"-Dzookeeper.client.secure=true -Dzookeeper.ssl.trustStore.location=/{store}.pem \
+             -Dzookeeper.ssl.keyStore.location=/{store}-key.pem\""
+        )
+    };
+    let stores = Some(vec![Key::ZkTlsCa, Key::ZkTlsCert]);
+    assert_eq!(differs(&tls("new"), &tls("old")), stores);
+    let module =
+        "org.apache.zookeeper.server.auth.DigestLoginModule required username=\"u\" password";
+    let home = Home::new(&[
+        (YAML, YAML_3),
+        (
+            SHARED,
+            "export JAVA_OPTS=-Djava.security.auth.login.config=new.conf",
+        ),
+        (
+            OF_SERVER,
+            "export JAVA_OPTS=-Djava.security.auth.login.config=old.conf",
+        ),
+        (
+            "master-server/new.conf",
+            &format!("Client {{ {module}=\"mark3r\"; }};"),
+        ),
+        (
+            "master-server/old.conf",
+            &format!("Client {{ {module}=\"other\"; }};"),
+        ),
+    ]);
+    let keys = home.open().earlier().map(|earlier| earlier.keys.clone());
+    assert_eq!(keys, Some(vec![Key::ZkSaslFile]));
     let jdbc = "export REGISTRY_TYPE=jdbc";
     assert_eq!(
         differs(jdbc, ""),
@@ -707,6 +742,52 @@ fn a_container_of_1_3_and_2_0_has_the_variables_of_its_start_script() {
         assert_eq!(login.user, some("root"));
         assert_eq!(login.password.unwrap().0.expose(), "p");
     }
+}
+
+/// Each value has the variable that says it, and one of the script's own the mark of the image.
+#[test]
+fn what_the_start_script_sets_comes_from_what_says_it() {
+    let registry = ("REGISTRY_SERVERS", "zk:2181");
+    let origins = |set: &[(&str, &str)]| {
+        let home = container(&[set, &[registry]].concat()).unwrap();
+        let url = home.get(Key::Db).unwrap().unwrap().origin.to_string();
+        let (_, password) = home.login().unwrap().password.unwrap();
+        (url, password.to_string())
+    };
+    let said = |url: &str, password: &str| (url.to_owned(), password.to_owned());
+    assert_eq!(
+        origins(&[("DATABASE_HOST", "db"), ("DATABASE_PASSWORD", "p")]),
+        said("DATABASE_HOST", "DATABASE_PASSWORD")
+    );
+    let empty = ("DATABASE_HOST", "");
+    assert_eq!(
+        origins(&[empty, ("DATABASE_PORT", "1")]),
+        said("DATABASE_PORT", "DOCKER")
+    );
+    assert_eq!(
+        origins(&[empty, ("DATABASE_TYPE", "mysql")]),
+        said("DATABASE_TYPE", "DOCKER")
+    );
+    assert_eq!(origins(&[empty]), said("DOCKER", "DOCKER"));
+}
+
+#[test]
+fn what_the_start_script_makes_of_a_variable_that_is_not_utf8_is_not_known() {
+    use std::os::unix::ffi::OsStringExt;
+    let unknown = |name: &str| {
+        let set = [("DATABASE_HOST", "db"), ("REGISTRY_SERVERS", "zk:2181")];
+        let set = set.map(|(name, value)| (OsString::from(name), OsString::from(value)));
+        let mut environment = BTreeMap::from(set);
+        environment.insert(name.into(), OsString::from_vec(vec![b'm', 0xff]));
+        let home = DsHome::of_environment(&environment).unwrap();
+        let of_url = home.get(Key::Db).err().map(|error| error.to_string());
+        let of_login = home.login().err().map(|error| error.to_string());
+        [of_url, of_login].map(|error| error.is_some_and(|error| error.contains(name)))
+    };
+    assert_eq!(unknown("DATABASE_PARAMS"), [true, false]);
+    assert_eq!(unknown("DATABASE_PASSWORD"), [false, true]);
+    assert_eq!(unknown("DATABASE_USERNAME"), [false, true]);
+    assert_eq!(unknown("DATABASE_TYPE"), [true, true]);
 }
 
 /// What the charts of 3.2.2, and of the line of 3.3, render for a release `ds` with the values that are

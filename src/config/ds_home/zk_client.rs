@@ -21,6 +21,13 @@ pub(in crate::config) enum SaslOfMasters {
         name: String,
         origin: Origin,
     },
+    /// By a file that cannot be read: without it the client connects, and makes no login.
+    Unreadable {
+        path: PathBuf,
+        /// Where the file is named.
+        origin: Origin,
+        problem: String,
+    },
 }
 
 const FILE: &str = "java.security.auth.login.config";
@@ -29,7 +36,7 @@ const LOGIN: &str = "ZooKeeper's SASL login";
 /// The login, where the client makes one: it needs a file, and a section with its name in that.
 ///
 /// # Errors
-/// A file that cannot be read or understood.
+/// A file that cannot be understood.
 pub(super) fn sasl(
     system: &[Assignment],
     folder: &Path,
@@ -49,11 +56,19 @@ pub(super) fn sasl(
         problem,
         hint: Some("give the masters' login with --zk-sasl-file FILE (user:password)".to_owned()),
     };
-    let bytes = read(&path).map_err(|error| match error {
-        ConfigError::File { problem, .. } => refused(problem),
-        other => other,
-    })?;
-    let bytes = bytes.ok_or_else(|| refused("no such file".to_owned()))?;
+    let unreadable = |problem: String| {
+        Ok(Some(SaslOfMasters::Unreadable {
+            path: path.clone(),
+            origin: entry.origin.clone(),
+            problem,
+        }))
+    };
+    let bytes = match read(&path) {
+        Ok(Some(bytes)) => bytes,
+        Ok(None) => return unreadable("no such file".to_owned()),
+        Err(ConfigError::File { problem, .. }) => return unreadable(problem),
+        Err(other) => return Err(other),
+    };
     let name = text("zookeeper.sasl.clientconfig").unwrap_or("Client");
     let module = jaas::section(&String::from_utf8_lossy(&bytes), name)
         .map_err(|line| refused(format!("line {line} is not understood")))?;
