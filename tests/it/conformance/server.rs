@@ -79,7 +79,11 @@ impl Starting {
             .map(str::to_owned)
             .to_vec();
         command.push(format!("PATH={}:/usr/bin:/bin", without_sudo(&folder)));
-        let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC"
+        // A worker writes a task's script and executes it. A process that it starts for another task
+        // meanwhile has the script open for writing as well, until it closes everything: "Text file
+        // busy", and the task fails. The usual way to start one is an executable in between.
+        let java = "java -Xmx320m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Duser.timezone=UTC \
+                    -Djdk.lang.Process.launchMechanism=VFORK"
             .split_whitespace();
         command.extend(java.map(str::to_owned));
         command.extend(release.java.iter().map(|&argument| argument.to_owned()));
