@@ -264,11 +264,11 @@ fn many_locks_that_somebody_holds_are_no_standstill() {
     let manager = Manager::new(&world);
     let mut watcher = watch(&world, "--grace 0s --max-masters 9 --lock-timeout 30s")
         .env("NOTIFY_SOCKET", &manager.path)
-        .env("WATCHDOG_USEC", "4000000")
+        .env("WATCHDOG_USEC", "9000000")
         .spawn();
     manager
         .socket
-        .set_read_timeout(Some(Duration::from_secs(4)))
+        .set_read_timeout(Some(Duration::from_secs(9)))
         .unwrap();
     // The first round alone is longer than that.
     while !manager.next().contains("READY=1") {}
