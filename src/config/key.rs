@@ -63,6 +63,23 @@ impl Key {
     /// Every option, in the order of the help.
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
+    /// What an installation of DolphinScheduler may say.
+    pub(super) const OF_HOME: [Self; 13] = [
+        Self::Registry,
+        Self::Zk,
+        Self::Db,
+        Self::Namespace,
+        Self::TimeZone,
+        Self::ZkDigestFile,
+        Self::ZkSaslFile,
+        Self::ZkTls,
+        Self::ZkTlsCa,
+        Self::ZkTlsCert,
+        Self::ZkTlsKey,
+        Self::ZkTlsAnyHost,
+        Self::DbPasswordFile,
+    ];
+
     /// The flag without its dashes.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -80,6 +97,12 @@ impl Key {
     #[must_use]
     pub fn is_of_cluster(self) -> bool {
         self < Self::SessionTimeout
+    }
+
+    /// Whether it says how to log in at ZooKeeper, or to encrypt.
+    #[must_use]
+    pub(super) fn is_of_zookeepers_client(self) -> bool {
+        (Self::ZkDigestFile..=Self::ZkTlsAnyHost).contains(&self)
     }
 
     /// The option with this name, if there is one.

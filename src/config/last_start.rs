@@ -3,15 +3,6 @@
 use super::ds_home::{DsHome, SaslOfMasters};
 use super::{Key, Origin, Settings, Warning};
 
-const OF_ZOOKEEPER: [Key; 6] = [
-    Key::ZkDigestFile,
-    Key::ZkSaslFile,
-    Key::ZkTls,
-    Key::ZkTlsCa,
-    Key::ZkTlsCert,
-    Key::ZkTlsAnyHost,
-];
-
 /// The warning about settings that a running master may have otherwise, if any of them is used.
 pub(super) fn other_at_last_start(settings: &Settings, home: &DsHome) -> Option<Warning> {
     let earlier = home.earlier()?;
@@ -19,7 +10,7 @@ pub(super) fn other_at_last_start(settings: &Settings, home: &DsHome) -> Option<
     let is_zk_of_home = zk.is_some_and(|zk| zk.origin == *settings.origin(Key::Zk));
     let is_used = |key: &Key| {
         // How the masters log in there and encrypt is for no other servers.
-        if OF_ZOOKEEPER.contains(key) && !is_zk_of_home {
+        if key.is_of_zookeepers_client() && !is_zk_of_home {
             return Some(false);
         }
         let origin = settings.listed_key(*key).origin;

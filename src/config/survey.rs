@@ -15,23 +15,6 @@ pub struct Survey {
     pub(super) is_home_known: bool,
 }
 
-/// What an installation may say.
-const OF_HOME: [Key; 13] = [
-    Key::Zk,
-    Key::Db,
-    Key::Registry,
-    Key::Namespace,
-    Key::TimeZone,
-    Key::ZkDigestFile,
-    Key::ZkSaslFile,
-    Key::ZkTls,
-    Key::ZkTlsCa,
-    Key::ZkTlsCert,
-    Key::ZkTlsKey,
-    Key::ZkTlsAnyHost,
-    Key::DbPasswordFile,
-];
-
 /// What errors call the option, and what stands in the file that it names.
 fn names(key: Key) -> [&'static str; 2] {
     let secret = match key {
@@ -59,7 +42,7 @@ impl Survey {
         };
         let trouble = self.troubles.iter().find(is_about);
         let is_hidden = listed.origin == Origin::BuiltIn
-            && (!self.are_files_known || !self.is_home_known && OF_HOME.contains(&key));
+            && (!self.are_files_known || !self.is_home_known && Key::OF_HOME.contains(&key));
         if !is_hidden && trouble.is_none() {
             return listed;
         }

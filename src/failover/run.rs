@@ -3,6 +3,7 @@
 use super::error::{FailoverError, Refusal};
 use super::guard::{self, RegistryView};
 use super::handover::Handover;
+use super::life::AbsenceProof;
 use super::outcome::Run;
 use super::turns::{Job, LockedWork, verdict_of};
 use super::zone;
@@ -30,8 +31,8 @@ impl Handover<'_> {
         self.named = masters.to_vec();
         let view = self.check().await?;
         let mark = match (&self.rules.before, &self.rules.mark) {
-            (Some(before), _) => before.mark.clone(),
-            (None, Some(mark)) => mark.clone(),
+            (Some(before), Some(earlier)) => before.mark.clone().since(earlier.clone()),
+            (Some(AbsenceProof { mark, .. }), None) | (None, Some(mark)) => mark.clone(),
             // Its rows are compared starting with the scan under the lock.
             (None, None) => self.cluster.store.mark(&[]).await?,
         };

@@ -158,10 +158,10 @@ impl Registrations {
                 && server.address.as_str().starts_with(address.as_str())
         };
         let exactly = |server: &&Registration| server.address == *address;
-        let mut servers = self.servers.iter();
-        servers
+        let servers = || self.servers.iter();
+        servers()
             .find(exactly)
-            .or_else(|| self.servers.iter().find(is_cut_off))
+            .or_else(|| servers().find(is_cut_off))
     }
 
     /// Whether it is unknown for some servers whether they are alive.

@@ -14,8 +14,8 @@ use crate::commands::failure::{CommandError, of_failover};
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::exit_code::ExitCode;
 use crate::failover::{
-    AbsenceObserver, AbsenceProof, Awaited, FailoverError, HandedOver, Other, Rules, Run, Steps,
-    TakeUp, about_persistent, dead_hosts, look, wait_for_take_up,
+    AbsenceObserver, Awaited, FailoverError, HandedOver, Other, Rules, Run, Steps, TakeUp,
+    about_persistent, dead_hosts, look, wait_for_take_up,
 };
 use crate::family::Family;
 use crate::model::{Address, AddressError, InstanceId};
@@ -284,13 +284,7 @@ async fn all_dead(
     let (away, before) = seen?;
     let back = dead.iter().filter(|master| !away.contains(master));
     warnings.extend(back.map(|master| format!("{master} is registered again: left alone")));
-    rules.before = Some(match rules.mark.take() {
-        Some(earlier) => AbsenceProof {
-            mark: before.mark.since(earlier),
-            ..before
-        },
-        None => before,
-    });
+    rules.before = Some(before);
     Ok((away, warnings))
 }
 

@@ -101,23 +101,10 @@ impl DsHome {
 
     fn differs(&self, last_start: LastStart) -> Option<Earlier> {
         let other = Self::from(&last_start.installation);
-        let keys: Vec<Key> = [
-            Key::Registry,
-            Key::Zk,
-            Key::Db,
-            Key::Namespace,
-            Key::TimeZone,
-            Key::ZkDigestFile,
-            Key::ZkSaslFile,
-            Key::ZkTls,
-            Key::ZkTlsCa,
-            Key::ZkTlsCert,
-            Key::ZkTlsAnyHost,
-            Key::DbPasswordFile,
-        ]
-        .into_iter()
-        .filter(|key| self.texts(*key) != other.texts(*key))
-        .collect();
+        let keys: Vec<Key> = Key::OF_HOME
+            .into_iter()
+            .filter(|key| self.texts(*key) != other.texts(*key))
+            .collect();
         (!keys.is_empty()).then_some(Earlier {
             keys,
             shared: last_start.shared,
