@@ -394,12 +394,17 @@ fn inserts(env: &Env, version: Version) -> bool {
 #[track_caller]
 fn every_form_is_seen(env: &Env, version: Version, place: &str) {
     assert!(inserts(env, version), "{place} {version}");
-    for (kind, parameter, names) in FORMS {
-        env.insert([dsctl::demo::seed::command(version, kind).parameter(parameter)]);
+    // What its column names, where the release has one, is besides.
+    for (column, (kind, parameter, names)) in [0, 8, 77]
+        .into_iter()
+        .flat_map(|column| FORMS.map(|form| (column, form)))
+    {
+        let command = dsctl::demo::seed::command(version, kind).parameter(parameter);
+        env.insert([command.of_instance(column)]);
         assert_eq!(
             inserts(env, version),
             !names,
-            "{place} {version} {kind} {parameter}"
+            "{place} {version} {kind} {parameter} column {column}"
         );
         env.sql("DELETE FROM t_ds_command");
     }
