@@ -78,6 +78,34 @@ fn a_failover_in_postgresql_scans_once() {
     world.check_complete();
 }
 
+/// No statistics say how many rows a transaction has just claimed, nor, before anybody has analysed
+/// them, how many commands there are.
+#[test]
+fn an_insert_in_postgresql_looks_through_the_commands_once() {
+    for version in ["3.2.2", "3.4.1"] {
+        let world = World::idle(Store::Postgres, version);
+        world.instances(1..=2000);
+        let counters = "SELECT seq_tup_read + idx_tup_fetch FROM pg_stat_user_tables WHERE relname = 't_ds_command'";
+        let before = world.env.number(counters);
+        world.run(world.failover("--batch 500")).exit(0);
+        assert_eq!(world.command_count(), 2000);
+        let read = crate::harness::eventually(
+            std::time::Duration::from_secs(20),
+            "the counters are in",
+            || match world.env.number(counters) - before {
+                read if read >= 1500 => Ok(read),
+                read => Err(read),
+            },
+        );
+        // Four inserts, and what looks for waiting commands before the first one and at the end.
+        let before_each = (0..2000).step_by(500).sum::<i64>();
+        assert!(
+            read <= 2 * before_each + 3 * 2000,
+            "{version}: {read} commands were read"
+        );
+    }
+}
+
 /// 3.1 marks tasks, and in PostgreSQL no index leads from an instance to its tasks.
 #[test]
 fn a_failover_in_postgresql_scans_the_tasks_once() {

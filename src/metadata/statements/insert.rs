@@ -2,7 +2,7 @@
 
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::{Statements, of_instance};
+use super::{Statements, list, of_instance};
 use crate::family::{Claim, CommandValue, RECOVERY_COMMAND};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::{Query, QueryBuilder};
@@ -98,13 +98,16 @@ impl Statements<'_> {
             .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
             .push(&format!(
                 ") AND n.instance IS NULL{} ORDER BY i.id",
-                self.claim_condition(claimed, " AND")
+                self.claim_condition(claimed)
             ))
     }
 
-    /// The same for PostgreSQL, which parses a long statement slowly: one text for any number of
-    /// commands. They are bound as a JSON list of objects, whose keys are the columns and
-    /// `instance`.
+    /// The same for PostgreSQL, which parses a long statement slowly: the commands are bound as a JSON
+    /// list of objects, whose keys are the columns and `instance`.
+    ///
+    /// Joins are avoided. What this transaction has just written is in no statistics: expecting one
+    /// claimed row, the server would search all commands again for each of a thousand. A list in
+    /// `ARRAY` is made once, and a row found by its key, whatever it expects.
     fn insert_listed(
         &self,
         columns: &[ColumnValue<'_>],
@@ -141,26 +144,41 @@ impl Statements<'_> {
             .push(" FROM json_to_recordset(CAST(")
             .bind(json_list(columns, commands))
             .push(&format!(
-                " AS json)) AS c (instance bigint{kinds}) \
-                 LEFT JOIN ({}) n ON n.instance = c.instance{} WHERE n.instance IS NULL{}",
+                " AS json)) AS c (instance bigint{kinds}) WHERE c.instance <> ALL (ARRAY(SELECT n.instance FROM ({}) n \
+                 WHERE n.instance = ANY (CAST('{{{}}}' AS bigint[])))){}{}",
                 self.commanded(),
-                self.claim_condition(
-                    claimed,
-                    &format!(
-                        " JOIN {} i ON i.id = c.instance AND",
-                        self.family.tables.instance
-                    )
-                ),
+                list(commands.iter().map(|command| command.row.instance.id)),
+                self.listed_claim_condition(claimed),
                 self.returning(),
             ))
     }
 
-    /// The condition that the row of the instance `i` has the claim, after these words; or nothing.
-    fn claim_condition(&self, claimed: bool, words: &str) -> String {
+    /// The condition that the row of the instance `i` has the claim, after AND; or nothing.
+    fn claim_condition(&self, claimed: bool) -> String {
+        let (column, value) = self.claim_value();
+        if claimed {
+            format!(" AND i.{column} = {value}")
+        } else {
+            String::new()
+        }
+    }
+
+    /// The same of the instance that `c` names.
+    fn listed_claim_condition(&self, claimed: bool) -> String {
+        let (column, value) = self.claim_value();
+        let table = self.family.tables.instance;
+        if claimed {
+            format!(" AND (SELECT i.{column} FROM {table} i WHERE i.id = c.instance) = {value}")
+        } else {
+            String::new()
+        }
+    }
+
+    /// The column that holds the claim, and the claim in SQL.
+    fn claim_value(&self) -> (&'static str, String) {
         match self.family.claim {
-            _ if !claimed => String::new(),
-            Claim::Host(text) => format!("{words} i.host = '{text}'"),
-            Claim::State(code) => format!("{words} i.state = {code}"),
+            Claim::Host(text) => ("host", format!("'{text}'")),
+            Claim::State(code) => ("state", code.to_string()),
         }
     }
 
