@@ -1,11 +1,13 @@
 //! Watches the masters take the commands up.
 
 mod fate;
+mod lives;
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use self::fate::Fate;
+use self::lives::Lives;
 use super::error::FailoverError;
 use super::handed_over::HandedOver;
 use crate::cluster::Cluster;
@@ -83,10 +85,15 @@ pub async fn wait_for_take_up(
     let deadline = Instant::now() + timeout;
     // A master writes its address into the row first, and may fail right after that: what is
     // reported was seen twice.
-    let mut before = None;
+    let mut before: Option<TakeUp> = None;
+    let mut lives = Lives::default();
     loop {
-        let seen = look(cluster, awaited).await?;
+        let seen = look(cluster, awaited, &mut lives).await?;
         on_look(&seen);
+        if before.as_ref() != Some(&seen) {
+            let (taken_up, of) = (seen.taken_up.len(), awaited.handed_over.len());
+            tracing::info!(taken_up, of, "the masters' work was looked at");
+        }
         let settled = seen.may_not_change() && before.as_ref() == Some(&seen);
         if settled || Instant::now() >= deadline {
             return Ok(seen);
@@ -99,7 +106,11 @@ pub async fn wait_for_take_up(
     }
 }
 
-async fn look(cluster: &mut Cluster, awaited: &Awaited) -> Result<TakeUp, FailoverError> {
+async fn look(
+    cluster: &mut Cluster,
+    awaited: &Awaited,
+    lives: &mut Lives,
+) -> Result<TakeUp, FailoverError> {
     let handed_over = &awaited.handed_over;
     let masters = cluster.registry.masters().await?;
     let ids: Vec<InstanceId> = handed_over.iter().map(|handed| handed.instance).collect();
@@ -117,11 +128,12 @@ async fn look(cluster: &mut Cluster, awaited: &Awaited) -> Result<TakeUp, Failov
     for handed in handed_over {
         let id = handed.instance;
         if waiting.contains_key(&id) {
+            lives.forget(id);
             seen.waiting.push(id);
             continue;
         }
         let row = rows.get(&id);
-        let fate = fate::of(release, handed, row, &masters);
+        let fate = fate::of(release, handed, row, &masters).among(lives, row, &masters);
         match (fate, errors.get(&id)) {
             // Without the command's id an error may belong to an older command, and does not refute
             // what the row shows; nor does the error of a master that came second.

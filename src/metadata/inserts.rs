@@ -118,12 +118,14 @@ impl MetadataStore {
             self.statements()
                 .insert_commands(&columns, piece, (claimed, now), (&drawn, &witness));
         if self.database.dialect() != Dialect::MySql {
-            self.database.ready().await.query(&query, &mut keep).await?;
+            let done = self.database.ready().await.query(&query, &mut keep).await;
+            done.map_err(refused_row)?;
             self.server.verify(reader, self.database.endpoint())?;
             inserted.extend(kept);
             return Ok(has_trigger);
         }
-        let written = self.database.ready().await.execute(&query).await?;
+        let written = self.database.ready().await.execute(&query).await;
+        let written = written.map_err(refused_row)?;
         if written.rows == 0 {
             return Ok(false);
         }
@@ -165,6 +167,29 @@ impl MetadataStore {
         kept.retain(|instance, id| standing.get(instance).is_some_and(|ids| *ids == [*id]));
         Ok(())
     }
+}
+
+/// A unique key that is not the table's own is a site's: it refuses a row, as any other constraint does.
+/// With another row the insert may succeed; with an id that exists already no insert does.
+fn refused_row(error: DatabaseError) -> DatabaseError {
+    match error {
+        DatabaseError::UniqueViolation { endpoint, cause } if !names_primary_key(&cause) => {
+            DatabaseError::Refused {
+                endpoint,
+                cause,
+                busy: false,
+            }
+        }
+        error => error,
+    }
+}
+
+/// Whether the servers' message about a key that exists already is about the command's id: of MySQL and
+/// MariaDB, of PostgreSQL's detail, of SQLite.
+fn names_primary_key(cause: &str) -> bool {
+    ["PRIMARY'", "Key (id)=", "t_ds_command.id"]
+        .iter()
+        .any(|words| cause.contains(words))
 }
 
 /// Which instance a command names, and the command's id.

@@ -72,18 +72,17 @@ impl Reading {
         })
     }
 
-    /// By how many milliseconds the wall clock was set since an earlier reading. For a reading of
-    /// another machine or an earlier boot, only the wall clocks are compared.
-    pub(super) fn set_by(&self, earlier: &Self) -> i64 {
+    /// By how many milliseconds the wall clock was set since an earlier reading; `None` if that is
+    /// not known, as it was read by another machine or before a boot.
+    pub(super) fn set_by(&self, earlier: &Self) -> Option<i64> {
         let passed = self.running_ms.saturating_sub(earlier.running_ms);
-        if self.boot != earlier.boot || passed < 0 {
-            return 0;
-        }
-        without_jitter(
-            self.wall_ms
-                .saturating_sub(earlier.wall_ms)
-                .saturating_sub(passed),
-        )
+        (self.boot == earlier.boot && passed >= 0).then(|| {
+            without_jitter(
+                self.wall_ms
+                    .saturating_sub(earlier.wall_ms)
+                    .saturating_sub(passed),
+            )
+        })
     }
 }
 
@@ -99,21 +98,17 @@ mod tests {
             wall_ms,
         };
         let earlier = reading("a", 10_000, 1_000_000);
-        assert_eq!(reading("a", 40_000, 1_030_400).set_by(&earlier), 0);
-        assert_eq!(reading("a", 40_000, 4_630_000).set_by(&earlier), 3_600_000);
-        assert_eq!(reading("a", 40_000, 430_000).set_by(&earlier), -600_000);
-        assert_eq!(
-            reading("b", 40_000, 4_630_000).set_by(&earlier),
-            0,
-            "another machine"
-        );
-        assert_eq!(
-            reading("a", 9_000, 4_630_000).set_by(&earlier),
-            0,
-            "no time that passes"
-        );
-        assert_eq!(reading("a", i64::MAX, i64::MIN).set_by(&earlier), i64::MIN);
-        assert!(Reading::now().is_some_and(|now| now.set_by(&now.clone()) == 0));
+        for (later, set) in [
+            (reading("a", 40_000, 1_030_400), Some(0)),
+            (reading("a", 40_000, 4_630_000), Some(3_600_000)),
+            (reading("a", 40_000, 430_000), Some(-600_000)),
+            (reading("b", 40_000, 4_630_000), None),
+            (reading("a", 9_000, 4_630_000), None),
+            (reading("a", i64::MAX, i64::MIN), Some(i64::MIN)),
+        ] {
+            assert_eq!(later.set_by(&earlier), set, "{later:?}");
+        }
+        assert!(Reading::now().is_some_and(|now| now.set_by(&now.clone()) == Some(0)));
     }
 
     #[test]

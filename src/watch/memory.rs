@@ -44,11 +44,16 @@ impl Memory {
     }
 
     /// Adjusts all times to a clock that was set forward since this was saved, by whichever
-    /// process. A clock that was set back needs nothing: times are only later then.
-    pub(super) fn follow(&mut self, now: &Reading) {
-        let set = self.kept.take().map_or(0, |kept| now.set_by(&kept));
-        if set > 0 {
-            self.shift(set);
+    /// process. A clock that was set back needs nothing: times are only later then. Where it is not
+    /// known whether it was set, every absence begins again.
+    pub(super) fn follow(&mut self, now: Option<&Reading>) {
+        let kept = self.kept.take();
+        match now.zip(kept).and_then(|(now, kept)| now.set_by(&kept)) {
+            Some(set) if set > 0 => self.shift(set),
+            Some(_) => {}
+            None => self
+                .missing
+                .begin_again(jiff::Timestamp::now().as_millisecond()),
         }
     }
 
@@ -143,6 +148,41 @@ mod tests {
     use super::*;
     use crate::failover::RegistrySnapshot;
     use crate::metadata::Mark;
+
+    /// As of a machine whose clock is ten minutes behind, or before a boot at which it was set.
+    #[test]
+    fn an_absence_that_another_clock_has_dated_begins_again() {
+        let mark = || Some(Mark::default());
+        let kept = |boot: &str| {
+            let reading = format!(r#"{{"boot": "{boot}", "running_ms": 12, "wall_ms": 13}}"#);
+            let absence = Absence {
+                since: 1,
+                mark: mark(),
+            };
+            Memory {
+                missing: Missing {
+                    absences: [("a:1".to_owned(), absence)].into(),
+                    ..Missing::default()
+                },
+                kept: serde_json::from_str(&reading).ok(),
+                ..Memory::default()
+            }
+        };
+        let now: Reading =
+            serde_json::from_str(r#"{"boot": "0a", "running_ms": 1012, "wall_ms": 1013}"#).unwrap();
+        let after = |boot: &str, now: Option<&Reading>| {
+            let mut memory = kept(boot);
+            memory.follow(now);
+            let absence = memory.missing.absences["a:1"].clone();
+            assert_eq!(absence.mark, mark(), "the rows that it had stay known");
+            (absence.since, memory.missing.doubt.is_some())
+        };
+        assert_eq!(after("0a", Some(&now)), (1, false));
+        for (boot, now) in [("0b", Some(&now)), ("0a", None)] {
+            let (since, told) = after(boot, now);
+            assert!(since > 1 && told, "{boot} {since}");
+        }
+    }
 
     #[test]
     fn what_is_kept_is_what_is_remembered() {

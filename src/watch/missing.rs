@@ -124,6 +124,17 @@ impl Missing {
         self.last = Some(look);
     }
 
+    /// Lets each absence begin at this time, in epoch milliseconds: how long it has lasted so far is
+    /// not known, since the saved times are those of another clock. What rows the masters had is kept.
+    pub(super) fn begin_again(&mut self, at_ms: i64) {
+        if !self.absences.is_empty() {
+            self.doubt = Some("the saved record of it is of another machine or an earlier boot");
+        }
+        for absence in self.absences.values_mut() {
+            absence.since = at_ms;
+        }
+    }
+
     /// Records the registrations that are gone.
     fn record_lost(&mut self, registered: BTreeSet<String>, at_ms: i64) {
         let before = std::mem::replace(&mut self.registered, registered);

@@ -31,9 +31,7 @@ pub struct Ended {
 /// Runs until a signal arrives, one round is done, or no round has succeeded for too long.
 pub async fn watch(context: &mut LoopContext<'_>, plan: &Plan, stop: StopSignal) -> Ended {
     let mut memory = context.load_state();
-    if let Some(now) = Reading::now() {
-        memory.follow(&now);
-    }
+    memory.follow(Reading::now().as_ref());
     let permit = (!plan.dry_run).then(Permit::by_operator);
     let mut watcher = Watcher {
         plan,

@@ -1,5 +1,6 @@
 //! What a row shows about an instance that was handed over and has no waiting command. Pure.
 
+use super::lives::Lives;
 use crate::failover::handed_over::HandedOver;
 use crate::family::{Claim, Release};
 use crate::model::{Instance, Registrations};
@@ -22,6 +23,8 @@ const GONE: &str = "its row is gone";
 const NOT_WRITTEN: &str = "no master has written its address into it, but its state was changed";
 const NOT_REGISTERED: &str = "its new master is not registered";
 const IN_BETWEEN: &str = "it is neither running nor ended";
+const RESTARTED: &str = "its new master was registered again since it took the instance up, and has forgotten it; \
+     'dsctl failover MASTER --allow-restarted' hands it over";
 
 /// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and the states that lead
 /// to the first two.
@@ -61,6 +64,30 @@ pub(super) fn of(
         state if !family.is_unfinished(state) => Fate::Other(IN_BETWEEN),
         _ if release.recovered_looks_unfinished() || is_registered(row, masters) => Fate::TakenUp,
         _ => Fate::Other(NOT_REGISTERED),
+    }
+}
+
+impl Fate {
+    /// The same, unless its master was registered again since an earlier look saw the take-up.
+    pub(super) fn among(
+        self,
+        lives: &mut Lives,
+        row: Option<&Instance>,
+        masters: &Registrations,
+    ) -> Self {
+        let Some(row) = row else {
+            return self;
+        };
+        match (self, row.state) {
+            (Self::TakenUp, Some(PAUSE | STOP | FAILURE | SUCCESS)) => self,
+            (Self::TakenUp, _) if lives.restarted_since(row, masters) => Self::Other(RESTARTED),
+            // A master that is not registered for a moment may still be the same one.
+            (Self::TakenUp | Self::Other(_), _) => self,
+            (Self::Untouched, _) => {
+                lives.forget(row.id);
+                self
+            }
+        }
     }
 }
 

@@ -142,6 +142,31 @@ fn a_sequence_that_lags_behind_is_named_and_nothing_is_claimed() {
     assert!(hint.contains("sequence"), "{output:?}");
 }
 
+/// It is no id that was generated twice: the rows that it lets in are handed over.
+#[test]
+fn a_unique_key_of_a_site_refuses_a_row_and_no_more() {
+    for store in Store::ALL {
+        let world = World::idle(store, "3.1.9");
+        world.instances([1, 2, 3]);
+        world
+            .env
+            .sql("CREATE UNIQUE INDEX one_each ON t_ds_command (process_definition_code)");
+        let output = world.run("failover 10.0.0.2:5678 --yes").exit(7);
+        let report = output.json();
+        let skipped = report["masters"][0]["skipped"].as_array().unwrap();
+        let reasons: Vec<_> = skipped
+            .iter()
+            .filter_map(|row| row["reason"].as_str())
+            .collect();
+        assert_eq!(
+            (world.command_count(), reasons),
+            (1, vec!["refused", "refused"]),
+            "{store:?} {report}"
+        );
+        assert!(!report.to_string().contains("generated twice"), "{report}");
+    }
+}
+
 #[test]
 fn a_trigger_that_swallows_a_command_undoes_its_claim() {
     let world = World::idle(Store::Postgres, "3.2.2");

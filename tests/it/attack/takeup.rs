@@ -5,7 +5,7 @@ use std::time::Duration;
 use dsctl::demo::seed;
 use serde_json::{Value, json};
 
-use crate::harness::world::{DEAD, LIVING, World};
+use crate::harness::world::{DEAD, LIVING, World, registered};
 use crate::harness::{Output, Running, Store, eventually};
 
 /// A failover that waits, and whose commands are all there.
@@ -262,6 +262,52 @@ fn a_restarted_master_is_seen_to_take_its_own_work_up() {
         (&json!([1]), vec![2]),
         "{seen}"
     );
+}
+
+/// Its address is registered again, but it has forgotten what it took up before. Nobody runs that.
+#[test]
+fn what_a_master_took_up_before_it_was_restarted_is_not_taken_up() {
+    for version in ["2.0.9", "3.2.2", "3.4.1"] {
+        let world = World::idle(Store::MariaDb, version);
+        world.instances([1, 2]);
+        let master = "10.0.0.7:5678";
+        let register = || world.env.register(world.version, &registered(master));
+        let takes = |id: i64| {
+            let claimed = if version == "3.4.1" {
+                ", state = 1, restart_time = '2026-06-01 00:00:00'"
+            } else {
+                ""
+            };
+            world.env.sql(&format!(
+                "UPDATE {} SET host = '{master}'{claimed} WHERE id = {id}; DELETE FROM t_ds_command WHERE {} = {id}",
+                world.table(),
+                world.table().replace("t_ds_", "") + "_id",
+            ));
+        };
+        let first = register();
+        let mut running = world
+            .dsctl(&format!("failover {DEAD} --yes --wait 4s -v"))
+            .spawn();
+        eventually(Duration::from_secs(20), "the commands", || {
+            if world.command_count() == 2 {
+                Ok(())
+            } else {
+                Err("not yet")
+            }
+        });
+        takes(1);
+        running.await_stderr("taken_up=1 of=2");
+        drop(first);
+        let _again = register();
+        takes(2);
+        let seen = take_up(running.finish());
+        assert_eq!(
+            (&seen["taken_up"], ids(&seen, "other")),
+            (&json!([2]), vec![1]),
+            "{version} {seen}"
+        );
+        assert!(seen.to_string().contains("has forgotten it"), "{seen}");
+    }
 }
 
 /// From 3.4.0 on such an instance is a failed one: no scan for unfinished ones finds it, and it
