@@ -40,13 +40,18 @@ pub enum Hold {
     },
     /// The storm brake: too much in too short a time; until an operator resumes.
     Brake(String),
+    /// The same in a dry run, which counts what it would have done.
+    BrakeOfDryRun(String),
 }
 
 impl Hold {
     /// Whether it lasts until an operator acts: it does not end with time.
     #[must_use]
     pub fn needs_somebody(&self) -> bool {
-        matches!(self, Self::NoMasters | Self::Alive(_) | Self::Brake(_))
+        matches!(
+            self,
+            Self::NoMasters | Self::Alive(_) | Self::Brake(_) | Self::BrakeOfDryRun(_)
+        )
     }
 
     /// Its text.
@@ -73,6 +78,8 @@ impl Hold {
                 watch --resume"),
             Self::Brake(reason) => format!("storm brake: {reason}; resume with dsctl watch \
                 --resume"),
+            Self::BrakeOfDryRun(reason) => format!("storm brake: {reason}; what this dry run would \
+                have done is counted, and the brake stays until it ends"),
         }
     }
 }

@@ -37,7 +37,11 @@ impl Watcher<'_> {
         }
         let waiting = u64::try_from(unfinished).unwrap_or(0);
         let storm = guard::storm(master.as_str(), &self.memory.done, waiting, now, limits);
-        self.braked(context, storm, now).map(Hold::Brake)
+        self.braked(context, storm, now).map(if self.plan.dry_run {
+            Hold::BrakeOfDryRun
+        } else {
+            Hold::Brake
+        })
     }
 
     /// The storm brake stays on until an operator resumes.
@@ -100,7 +104,7 @@ impl Watcher<'_> {
             Hold::Grace(until) => format!("grace {}", until.saturating_sub(self.set_by)),
             Hold::CoolDown(until) => format!("cool-down {}", until.saturating_sub(self.set_by)),
             Hold::Paused { by, reason } => format!("paused {by} {reason}"),
-            Hold::Brake(reason) => format!("brake {reason}"),
+            Hold::Brake(reason) | Hold::BrakeOfDryRun(reason) => format!("brake {reason}"),
         };
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {
             return;

@@ -87,6 +87,10 @@ pub(super) fn time_left(hold: &Hold, now: i64) -> Duration {
                 .unwrap_or(0)
                 .saturating_add(1),
         ),
-        Hold::NoMasters | Hold::Alive(_) | Hold::Paused { .. } | Hold::Brake(_) => Duration::MAX,
+        Hold::NoMasters
+        | Hold::Alive(_)
+        | Hold::Paused { .. }
+        | Hold::Brake(_)
+        | Hold::BrakeOfDryRun(_) => Duration::MAX,
     }
 }

@@ -91,14 +91,24 @@ impl Properties {
                     .strip_prefix(&uniform(name))
                     .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
             };
-            let variable = variable_names(name)
-                .iter()
-                .find_map(|name| self.variables.get(name))
-                .filter(is_set);
+            let variable = self.variable(name).filter(is_set);
             let mut entries = self.system.iter().chain(self.layers.iter().flatten());
             let entry = variable.or_else(|| entries.find(|entry| below(entry) && is_set(entry)));
             entry.map(|entry| (*name, entry.origin.clone()))
         })
+    }
+
+    /// The variable that sets a property. Of several the usual spelling counts.
+    fn variable(&self, name: &str) -> Option<&Assignment> {
+        let usual = variable_names(name)
+            .iter()
+            .find_map(|name| self.variables.get(name));
+        let in_any_spelling = || {
+            let mut variables = self.variables.iter();
+            let (_, entry) = variables.find(|(variable, _)| sets(variable, name))?;
+            Some(entry)
+        };
+        usual.or_else(in_any_spelling)
     }
 
     fn find(&self, name: &str) -> Option<&Assignment> {
@@ -110,9 +120,7 @@ impl Properties {
         };
         let system = in_files(&self.system).map(|at| &self.system[at]);
         let variable = || {
-            variable_names(name)
-                .iter()
-                .find_map(|name| self.variables.get(name))
+            self.variable(name)
                 .or_else(|| self.variables.get(ANY))
                 // An empty variable is a text for Spring; it stands in files that only export.
                 .filter(|entry| entry.text.as_deref() != Some(""))
@@ -183,6 +191,21 @@ fn variable_names(name: &str) -> [String; 2] {
         .replace(['.', '['], "_")
         .replace(']', "");
     [upper.replace('-', ""), upper.replace('-', "_")]
+}
+
+/// Whether a variable of this name sets a property, in capitals or not, with underscores or with dots, as
+/// Kubernetes lets a container have it.
+fn sets(variable: &str, name: &str) -> bool {
+    let parts = |text: &str, between: char| -> Vec<String> {
+        text.split(between)
+            .map(|part| part.replace('-', "").to_lowercase())
+            .collect()
+    };
+    let [dropped, as_underscores] = variable_names(name).map(|usual| parts(&usual, '_'));
+    ['_', '.'].iter().any(|between| {
+        let is = parts(variable, *between);
+        is == dropped || is == as_underscores
+    })
 }
 
 /// Whether what stands behind an alias may hold this property: `a: *x` and `a: {<<: *x}` may hold
@@ -269,9 +292,29 @@ mod tests {
         for variable in [
             "REGISTRY_ZOOKEEPER_CONNECT_STRING",
             "REGISTRY_ZOOKEEPER_CONNECTSTRING",
+            "registry.zookeeper.connect-string",
+            "registry.zookeeper.connectString",
+            "registry_zookeeper_connect_string",
+            "Registry_Zookeeper_ConnectString",
         ] {
             let properties = properties(&[(variable, "environment")], &[file]);
-            assert_eq!(text(&properties, name).as_deref(), Some("environment"));
+            assert_eq!(
+                text(&properties, name).as_deref(),
+                Some("environment"),
+                "{variable}"
+            );
+        }
+        for variable in [
+            "REGISTRY_ZOOKEEPER",
+            "REGISTRYZOOKEEPERCONNECTSTRING",
+            "registry.zookeeper_connect.string",
+        ] {
+            let properties = properties(&[(variable, "environment")], &[file]);
+            assert_eq!(
+                text(&properties, name).as_deref(),
+                Some("file"),
+                "{variable}"
+            );
         }
         let empty = properties(&[("REGISTRY_ZOOKEEPER_CONNECT_STRING", "")], &[file]);
         assert_eq!(text(&empty, name).as_deref(), Some("file"));

@@ -72,7 +72,7 @@ mod tests {
 
     fn masters(sessions: &[(&str, Option<&str>)]) -> Registrations {
         let server = |(address, session): &(&str, Option<&str>)| Registration {
-            address: Address::seen(address),
+            address: Address::seen(*address),
             node: String::new(),
             session_id: session.map(str::to_owned),
             created_at: None,
