@@ -20,6 +20,7 @@ fn main() -> ExitCode {
     let environment = Environment::of_process();
     let settings = output_settings(&cli.global, &environment);
     logging::start(settings.verbosity);
+    signals::outlive_file_limits();
     let code = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -31,7 +32,10 @@ fn main() -> ExitCode {
             runtime.shutdown_background();
             code
         }
-        Err(_) => dsctl::exit_code::ExitCode::Failure.number(),
+        Err(error) => {
+            let _ = writeln!(io::stderr(), "dsctl: cannot start: {error}");
+            dsctl::exit_code::ExitCode::Failure.number()
+        }
     };
     signals::end_like(code);
     ExitCode::from(code)

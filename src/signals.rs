@@ -1,5 +1,7 @@
 //! SIGINT and SIGTERM: the first one asks to stop, the second one ends the process at once.
 
+use std::sync::Arc;
+
 use signal_hook::low_level::{emulate_default_handler, raise};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
@@ -14,6 +16,14 @@ const SIGQUIT: i32 = 3;
 const SIGTERM: i32 = 15;
 const SIGTSTP: i32 = nix::libc::SIGTSTP;
 const SIGWINCH: i32 = nix::libc::SIGWINCH;
+const SIGXFSZ: i32 = nix::libc::SIGXFSZ;
+
+/// A limit on the size of files is a full disk from now on: without a handler the signal would end the
+/// process in mid-report, behind a COMMIT. Programs that are started have their default again.
+pub fn outlive_file_limits() {
+    // Without it the signal has its default effect, as before.
+    let _ = signal_hook::flag::register(SIGXFSZ, Arc::default());
+}
 
 /// Listens from now on. Must be called within a runtime.
 #[must_use]

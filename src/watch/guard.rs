@@ -139,6 +139,14 @@ pub fn storm(
              (--max-masters)"
         ));
     }
+    if waiting > limits.max_instances {
+        // A resume alone would change nothing: the next round would find the same.
+        return Some(format!(
+            "{waiting} instances of {master} are waiting, and --max-instances {} never lets so many through: \
+             'dsctl failover {master} --max-instances {waiting}' does, or watch with a greater --max-instances",
+            limits.max_instances
+        ));
+    }
     (instances.saturating_add(waiting) > limits.max_instances).then(|| {
         format!(
             "{instances} instances were handed over, or gone in another way, within {minutes} \
@@ -221,6 +229,11 @@ mod tests {
             past("a:1", i64::MAX, u64::MAX),
             past("a:1", i64::MAX, u64::MAX),
         ];
+        let alone = storm("c:1", &[], 101, 1_000, &LIMITS).unwrap();
+        assert!(
+            alone.contains("dsctl failover c:1 --max-instances 101"),
+            "{alone}"
+        );
         assert!(storm("c:1", &huge, u64::MAX, i64::MIN, &LIMITS).is_some());
         // Failovers without instances are not a storm.
         assert_eq!(

@@ -203,13 +203,14 @@ impl Statements<'_> {
     /// DISTINCT keep the list from being built again for each instance.
     fn commanded(&self) -> String {
         let table = self.family.tables.command;
-        let mut recovery = format!("command_type = {RECOVERY_COMMAND}");
+        let recovery = format!("command_type = {RECOVERY_COMMAND}");
+        let mut to_search = format!("{recovery} AND command_param LIKE '%rocessInstanceId%'");
         let mut by_column = String::new();
         if let Some(column) = self.family.columns.command_instance {
             by_column = format!(
                 "SELECT {column} AS instance FROM {table} WHERE {recovery} AND {column} <> 0 UNION ALL "
             );
-            recovery = format!("{recovery} AND NOT ({})", self.names_only(column));
+            to_search = format!("{to_search} AND NOT ({})", self.names_only(column));
         }
         let by_parameter = match self.dialect {
             Dialect::MySql => {
@@ -239,14 +240,14 @@ impl Statements<'_> {
                 format!(
                     "SELECT {distinct}CASE WHEN {number} REGEXP '^-?[0-9]{{1,18}}$' THEN CAST({number} AS SIGNED) END AS instance \
                      FROM {table} JOIN (SELECT -1 AS time UNION ALL {}) k ON k.time <= {places} \
-                     WHERE {recovery} AND {parameter} LIKE '%\"processinstanceid\":%'",
+                     WHERE {to_search} AND {parameter} LIKE '%\"processinstanceid\":%'",
                     times.join(" UNION ALL ")
                 )
             }
             Dialect::Postgres => format!(
                 "SELECT CAST(named.number[1] AS bigint) AS instance FROM {table} CROSS JOIN LATERAL regexp_matches(command_param, \
                  '\"[Pp]rocessInstanceId\"[[:space:]]*:[[:space:]]*\"?(-?[0-9]{{1,18}})\"?[[:space:]]*[,}}]', 'g') AS named(number) \
-                 WHERE {recovery}"
+                 WHERE {to_search}"
             ),
             // A cast takes the digits at the start of a text.
             Dialect::Sqlite => {
@@ -254,7 +255,7 @@ impl Statements<'_> {
                 format!(
                     "SELECT CASE WHEN CAST({number} AS TEXT) = CAST(named.atom AS TEXT) THEN {number} END AS instance \
                      FROM {table} JOIN json_tree(CASE WHEN json_valid(command_param) THEN command_param ELSE '{{}}' END) named \
-                     WHERE {recovery} AND named.key IN ('ProcessInstanceId', 'processInstanceId')"
+                     WHERE {to_search} AND named.key IN ('ProcessInstanceId', 'processInstanceId')"
                 )
             }
         };
@@ -262,8 +263,8 @@ impl Statements<'_> {
     }
 
     /// The condition that a parameter names the instance that the column names, and no other one. Nearly
-    /// every parameter does, and taking each apart takes twenty times as long; so many commands would
-    /// be taken apart again with every batch.
+    /// every parameter does, and taking each apart takes twenty times as long: those of earlier batches
+    /// would be taken apart again with every batch.
     fn names_only(&self, column: &str) -> String {
         // With NULL the whole condition would be NULL, and its opposite, too.
         let value = format!("COALESCE({column}, 0)");

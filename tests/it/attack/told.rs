@@ -298,6 +298,25 @@ fn states_are_told_before_they_are_overwritten() {
     assert!(!output.stderr.contains("running"), "{output:?}");
 }
 
+/// A signal that ends a process in mid-report would come behind COMMIT.
+#[test]
+fn a_limit_on_the_size_of_files_is_a_full_disk() {
+    let world = World::idle(Store::Postgres, "3.1.9");
+    world.instances([1, 2]);
+    let file = |name: &str| world.env.home().join(name).display().to_string();
+    let [state, report] = ["state", "report"].map(file);
+    let limited = |words: &str| paste(&world, &format!("ulimit -f 0; dsctl {words}"));
+    let round = limited(&format!(
+        "watch --once --yes --grace 0s --state-file {state}"
+    ))
+    .exit(1);
+    assert!(round.stdout.contains("cannot be written"), "{round:?}");
+    assert_eq!(world.command_count(), 0);
+    let output = limited(&format!("failover {DEAD} --yes -o json > {report}")).exit(1);
+    assert!(output.stderr.contains("cannot be written"), "{output:?}");
+    assert_eq!(world.command_count(), 2);
+}
+
 /// Scripts decide by the code what to do next.
 #[test]
 fn the_code_of_a_failure_is_kept_though_stdout_takes_nothing() {
