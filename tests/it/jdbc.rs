@@ -240,6 +240,36 @@ fn a_connection_lost_while_locking_leaves_exactly_one_lock() {
     }
 }
 
+/// Nothing is answered, and nothing refused: a firewall, or a cable that was cut.
+#[test]
+fn a_silent_network_loses_the_lock_before_another_can_have_it() {
+    let session = Duration::from_secs(12);
+    let loses = |store: Store| {
+        let env = with_tables(store);
+        let proxy = Proxy::to(env.server_port());
+        let open = |port: u16| {
+            let database = wait(env.connect_to(port, PASSWORD, Limits::default())).unwrap();
+            wait(JdbcRegistry::connect(database, session, LAYOUT)).unwrap()
+        };
+        let mut holder = open(proxy.port());
+        let mut other = open(env.server_port());
+        let lease = acquire(&mut holder, SOON).unwrap();
+        proxy.black_hole();
+        let error = wait(holder.lost(&lease));
+        assert!(matches!(error, RegistryError::LockLost { .. }), "{error:?}");
+        let early = acquire(&mut other, Duration::ZERO);
+        assert!(early.is_err(), "{store:?}: another one has it already");
+        let taken = acquire(&mut other, Duration::from_mins(1)).unwrap();
+        assert!(wait(holder.confirm(&lease)).is_err());
+        wait(other.release(taken)).unwrap();
+    };
+    std::thread::scope(|scope| {
+        for store in [Store::MariaDb, Store::Postgres] {
+            scope.spawn(move || loses(store));
+        }
+    });
+}
+
 #[test]
 fn an_answer_lost_while_a_client_is_made_leaves_exactly_one_lock() {
     survives(Store::MariaDb, INSERT_CLIENT, At::SwallowNextAnswer);

@@ -215,20 +215,34 @@ impl JdbcRegistry {
         self.session_timeout * 2 / 3
     }
 
-    /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long.
+    /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long. A network
+    /// that swallows everything answers nothing for minutes: that is not waited for.
     pub(super) async fn maintain_until_lost(&mut self, lease: &Lease) -> RegistryError {
         loop {
-            if let Err(error) = self.check(lease, self.heartbeat_interval()).await {
-                let hopeless = self
-                    .client
-                    .as_ref()
-                    .is_none_or(|client| client.age() >= self.patience());
-                if hopeless || matches!(error, RegistryError::LockLost { .. }) {
-                    return error;
+            let age = self.client.as_ref().map_or(Duration::MAX, Client::age);
+            let left = self.patience().saturating_sub(age);
+            let check = self.check(lease, self.heartbeat_interval());
+            match tokio::time::timeout(left, check).await {
+                Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
+                Ok(Err(error)) if self.is_out_of_patience() => return error,
+                Ok(_) => {}
+                Err(_) => {
+                    // There is nothing to give back either, through a connection that is silent.
+                    self.client = None;
+                    return RegistryError::LockLost {
+                        path: lease.path.clone(),
+                        cause: "the database has not answered a heartbeat for two thirds of the session timeout"
+                            .to_owned(),
+                    };
                 }
             }
             tokio::time::sleep(self.heartbeat_interval() / 2).await;
         }
+    }
+
+    fn is_out_of_patience(&self) -> bool {
+        let client = self.client.as_ref();
+        client.is_none_or(|client| client.age() >= self.patience())
     }
 
     pub(super) async fn release_lock(&mut self, lease: &Lease) -> Result<(), RegistryError> {
