@@ -411,7 +411,7 @@ never\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l once -d 'Run one round and exit with the code of its failovers; missing masters are remembered in the state file'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l live -d 'Show masters, guards and events as a full-screen view of the terminal'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l resume -d 'End the pause and release the storm brake; nothing else is done'
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit; nothing else is done'
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l print-unit -d 'Print a systemd unit that runs the loop with the other options of this line; nothing else is done'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l dry-run -d 'Run the whole loop and write nothing'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s y -l yes -d 'Fail masters over without confirmation. Every check still applies'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l allow-new-masters -d 'Continue even if no instance names a registered master: all are new, and not another cluster\'s'

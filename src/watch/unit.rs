@@ -5,10 +5,15 @@ use std::path::Path;
 
 use crate::exit_code::ExitCode;
 
-/// The unit file for a program at this place.
+/// The unit file for a program at this place, which is started with these words.
 #[must_use]
-pub fn unit(program: &Path) -> String {
+pub fn unit(program: &Path, words: &[String]) -> String {
     let program = quoted(&program.to_string_lossy());
+    // A dollar sign has a meaning behind the program alone.
+    let words: String = words
+        .iter()
+        .map(|word| format!(" {}", quoted(word).replace('$', "$$")))
+        .collect();
     let (usage, refused) = (ExitCode::Usage.number(), ExitCode::Refused.number());
     format!(
         "\
@@ -25,7 +30,7 @@ After=network-online.target
 [Service]
 Type=notify
 NotifyAccess=main
-ExecStart={program} watch --yes
+ExecStart={program}{words}
 ExecReload=/bin/kill -HUP $MAINPID
 # It is ready once registry and database have answered, however long that takes.
 TimeoutStartSec=infinity
@@ -82,17 +87,18 @@ WantedBy=multi-user.target
     )
 }
 
-/// A path as one word of `ExecStart=`, where `%` and quotes have a meaning. Plain paths stay as
-/// they are.
-fn quoted(path: &str) -> String {
-    if path
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+'))
+/// A text as one word of `ExecStart=`, where `%` and quotes have a meaning. Plain ones stay as they
+/// are.
+fn quoted(text: &str) -> String {
+    if !text.is_empty()
+        && text
+            .chars()
+            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-' | '+'))
     {
-        return path.to_owned();
+        return text.to_owned();
     }
     let mut keyword = String::from("\"");
-    for c in path.chars() {
+    for c in text.chars() {
         match c {
             '%' => keyword.push_str("%%"),
             '"' | '\\' => keyword.extend(['\\', c]),
@@ -118,10 +124,11 @@ mod tests {
 
     #[test]
     fn the_unit_has_what_the_loop_counts_on() {
-        let unit = unit(Path::new("/usr/local/bin/dsctl"));
+        let words = ["watch", "--grace", "5m", "--hook", "/a b/$x 5%", "--yes"];
+        let unit = unit(Path::new("/usr/local/bin/dsctl"), &words.map(str::to_owned));
         let lines = [
             "Type=notify",
-            "ExecStart=/usr/local/bin/dsctl watch --yes",
+            "ExecStart=/usr/local/bin/dsctl watch --grace 5m --hook \"/a b/$$x 5%%\" --yes",
             "ExecReload=/bin/kill -HUP $MAINPID",
             "Restart=on-failure",
             "RestartPreventExitStatus=2 4",
@@ -152,7 +159,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_path_adds_a_line(path in any::<String>()) {
-            let lines = |path: &str| unit(Path::new(path)).lines().count();
+            let lines = |text: &str| unit(Path::new(text), &[text.to_owned()]).lines().count();
             prop_assert_eq!(lines(&path), lines("/dsctl"));
         }
     }

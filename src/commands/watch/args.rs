@@ -43,7 +43,8 @@ pub(crate) struct WatchArgs {
     #[arg(long)]
     pub resume: bool,
 
-    /// Print a systemd unit; nothing else is done
+    /// Print a systemd unit that runs the loop with the other options of this line; nothing else is
+    /// done
     #[arg(long, conflicts_with_all = ["pause", "resume"])]
     pub print_unit: bool,
 

@@ -5,6 +5,7 @@ mod clusters;
 mod setup;
 mod sinks;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 
@@ -48,7 +49,8 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
     if arguments.print_unit {
         let program =
             std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/usr/local/bin/dsctl"));
-        return call.text("watch", |_| Ok(unit::unit(&program)));
+        let words = service_words(std::env::args_os().skip(1), arguments);
+        return call.text("watch", |_| Ok(unit::unit(&program, &words)));
     }
     let answer = if let Some(reason) = &arguments.pause {
         pause(arguments, environment, reason)
@@ -69,6 +71,18 @@ pub(super) async fn run(call: Call<'_, '_>, arguments: &WatchArgs) -> io::Result
         Document::new(WatchDocument::COMMAND, WatchDocument::default()),
         answer,
     )
+}
+
+/// What a service is started with: all that was typed besides. Nobody can be asked there for consent.
+fn service_words(typed: impl Iterator<Item = OsString>, arguments: &WatchArgs) -> Vec<String> {
+    let mut words: Vec<String> = typed
+        .map(|word| word.to_string_lossy().into_owned())
+        .filter(|word| word != "--print-unit")
+        .collect();
+    if !arguments.guards.yes && !arguments.guards.dry_run {
+        words.push("--yes".to_owned());
+    }
+    words
 }
 
 fn pause(

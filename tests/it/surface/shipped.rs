@@ -29,6 +29,24 @@ fn completions_and_manual_are_up_to_date() {
     }
 }
 
+/// Whoever redirects it into a unit has typed there what the service shall do.
+#[test]
+fn a_unit_runs_with_the_options_that_were_typed() {
+    for (typed, runs) in [
+        (
+            "--zk h watch --print-unit --grace 7m --hook /x",
+            " --zk h watch --grace 7m --hook /x --yes",
+        ),
+        ("watch --dry-run --print-unit", " watch --dry-run"),
+        ("watch --yes --print-unit", " watch --yes"),
+    ] {
+        let output = Dsctl::alone().args(typed.split(' ')).run().exit(0);
+        let mut lines = output.stdout.lines();
+        let line = lines.find(|line| line.starts_with("ExecStart=")).unwrap();
+        assert!(line.ends_with(&format!("/dsctl{runs}")), "{line}");
+    }
+}
+
 /// With `UPDATE_GOLDEN=1` they are written instead.
 #[test]
 fn schemas_are_those_of_the_types_that_are_written() {
