@@ -68,7 +68,7 @@ _dsctl() {
 
     case "${cmd}" in
         dsctl)
-            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
+            opts="-o -q -v -h -V --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help --version masters lock instances clear-hosts recover failover watch commands config demo completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -107,6 +107,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -162,7 +166,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__clear__subcmd__hosts)
-            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -224,6 +228,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-kerberos)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --zk-tls-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -276,7 +284,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__commands)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -315,6 +323,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -370,7 +382,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__completions)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help bash zsh fish"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -409,6 +421,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -464,7 +480,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__config)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -503,6 +519,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -558,7 +578,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__demo)
-            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --file --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -601,6 +621,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -656,7 +680,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__failover)
-            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --all-dead --grace --wait --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -726,6 +750,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-kerberos)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --zk-tls-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -778,7 +806,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__help)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -817,6 +845,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -872,7 +904,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__instances)
-            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -915,6 +947,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -970,7 +1006,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help status acquire"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1009,6 +1045,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1064,7 +1104,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__acquire)
-            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --for --lock-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1111,6 +1151,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1166,7 +1210,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__lock__subcmd__status)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1205,6 +1249,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1260,7 +1308,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__man)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1299,6 +1347,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1354,7 +1406,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__masters)
-            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1393,6 +1445,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1448,7 +1504,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__recover)
-            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --instance --orphans --original-state --dry-run --yes --lock-timeout --max-instances --batch --rate --allow-new-masters --allow-duplicate-tasks --reason --allow-no-masters --allow-restarted --allow-recovered --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1518,6 +1574,10 @@ _dsctl() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --zk-kerberos)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --zk-tls-ca)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1570,7 +1630,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__watch)
-            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-y -o -q -v -h --interval --once --fail-after --live --state-file --pause --resume --print-unit --dry-run --yes --grace --cool-down --window --max-masters --max-instances --lock-timeout --batch --rate --allow-new-masters --allow-duplicate-tasks --metrics-file --metrics-listen --hook --on --hook-timeout --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1677,6 +1737,10 @@ _dsctl() {
                     return 0
                     ;;
                 --zk-sasl-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --zk-kerberos)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

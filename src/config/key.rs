@@ -29,6 +29,8 @@ pub enum Key {
     ZkDigestFile,
     /// `--zk-sasl-file`
     ZkSaslFile,
+    /// `--zk-kerberos`
+    ZkKerberos,
     /// `--zk-tls`
     ZkTls,
     /// `--zk-tls-ca`
@@ -64,7 +66,7 @@ impl Key {
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// What an installation of DolphinScheduler may say.
-    pub(super) const OF_HOME: [Self; 13] = [
+    pub(super) const OF_HOME: [Self; 14] = [
         Self::Registry,
         Self::Zk,
         Self::Db,
@@ -72,6 +74,7 @@ impl Key {
         Self::TimeZone,
         Self::ZkDigestFile,
         Self::ZkSaslFile,
+        Self::ZkKerberos,
         Self::ZkTls,
         Self::ZkTlsCa,
         Self::ZkTlsCert,

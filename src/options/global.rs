@@ -14,7 +14,7 @@ use strum::VariantNames;
 use super::value::{self, RegistryKind};
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::{ColorChoice, Format};
-use crate::secret::Secret;
+use crate::secret::{KerberosService, Secret};
 
 /// Options of every command, before and after its name.
 #[derive(Args, Clone, Debug, Default)]
@@ -111,6 +111,16 @@ pub struct ConnectionArgs {
         help = "File with user:password for ZooKeeper's SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]"
     )]
     pub zk_sasl_file: Option<PathBuf>,
+
+    /// The servers' service, for a login with Kerberos.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SERVICE[/HOST]",
+        help = "Log in at ZooKeeper with Kerberos, by the ticket of this machine's Kerberos for this service, usually zookeeper \
+            (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]"
+    )]
+    pub zk_kerberos: Option<KerberosService>,
 
     /// Connects to ZooKeeper with TLS.
     #[arg(

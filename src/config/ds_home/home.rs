@@ -12,7 +12,7 @@ use super::spring::{Properties, Property, Unknown};
 use super::zk_client::{self, SaslOfMasters};
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key, Origin};
-use crate::secret::Secret;
+use crate::secret::{KerberosLogin, Secret};
 
 /// User and password of the database, where they stand outside its URL.
 #[derive(Clone, Debug, Default)]
@@ -124,6 +124,8 @@ impl DsHome {
                 Some(SaslOfMasters::Digest(user, password, _)) => {
                     vec![user.clone(), password.expose().to_owned()]
                 }
+                // For which service, the key for that says.
+                Some(SaslOfMasters::Kerberos(..)) => vec![KerberosLogin::NAME.to_owned()],
                 Some(SaslOfMasters::NotBuiltIn { name, .. }) => vec![name.clone()],
                 Some(SaslOfMasters::Unreadable { .. }) => return None,
             },
@@ -172,12 +174,19 @@ impl From<&Installation> for DsHome {
             ),
         ];
         let (system, folder) = (&installation.system, &installation.folder);
+        let sasl = if zookeeper {
+            zk_client::sasl(system, folder)
+        } else {
+            Ok(None)
+        };
+        let kerberos = kerberos(&sasl).map(|stated| (Key::ZkKerberos, Ok(stated)));
         let tls = zk_client::tls(system, folder).into_iter();
         let tls = tls.filter(|_| zookeeper).map(|(key, tls)| (key, Ok(tls)));
         Self {
             values: values
                 .into_iter()
                 .filter_map(|(key, value)| Some((key, value?)))
+                .chain(kerberos)
                 .chain(tls)
                 .collect(),
             login: login(&installation.properties),
@@ -190,13 +199,22 @@ impl From<&Installation> for DsHome {
                     .filter(|digest| zookeeper && !digest.text.trim().is_empty())
                     .map(|digest| (Secret::new(digest.text), digest.origin))
             }),
-            sasl: if zookeeper {
-                zk_client::sasl(system, folder)
-            } else {
-                Ok(None)
-            },
+            sasl,
             earlier: None,
         }
+    }
+}
+
+/// The service of a login that is built in.
+fn kerberos(sasl: &Result<Option<SaslOfMasters>, ConfigError>) -> Option<Stated> {
+    match sasl {
+        Ok(Some(SaslOfMasters::Kerberos(login, origin))) if KerberosLogin::IS_BUILT_IN => {
+            Some(Stated {
+                text: login.service.to_string(),
+                origin: origin.clone(),
+            })
+        }
+        _ => None,
     }
 }
 
