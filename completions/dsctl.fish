@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dsctl_global_optspecs
-    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= zk-kerberos= zk-tls zk-tls-ca= zk-tls-cert= zk-tls-key= zk-tls-any-host db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= zk-kerberos= zk-tls zk-tls-ca= zk-tls-cert= zk-tls-key= zk-tls-any-host db-password-file= db-tls-cert= db-tls-key= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_dsctl_needs_command
@@ -39,6 +39,8 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-ca -d 'Certificates 
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -85,6 +87,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-ca -d 'Ce
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -117,6 +121,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -151,6 +157,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -185,6 +193,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -218,6 +228,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-ca -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -255,6 +267,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-ca -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -303,6 +317,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-ca -d 'Ce
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -350,6 +366,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-ca -d 'C
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -407,6 +425,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-ca -d 'Cert
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -447,6 +467,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-ca -d 'C
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -479,6 +501,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-ca -d 'Cer
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -512,6 +536,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-ca -d 'Certi
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -544,6 +570,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-ca -d
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -576,6 +604,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-ca -d 'Certif
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -608,6 +638,8 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-ca -d 'Certi
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r

@@ -43,6 +43,10 @@ pub enum Key {
     ZkTlsAnyHost,
     /// `--db-password-file`
     DbPasswordFile,
+    /// `--db-tls-cert`
+    DbTlsCert,
+    /// `--db-tls-key`
+    DbTlsKey,
     /// `--session-timeout`
     SessionTimeout,
     /// `--timeout`

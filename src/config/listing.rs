@@ -111,9 +111,10 @@ impl Settings {
                     .is_some_and(|tls| tls.any_host)
                     .to_string(),
             ),
-            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey => self
+            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey | Key::DbTlsCert | Key::DbTlsKey => self
                 .zk_tls_files
                 .iter()
+                .chain(&self.db_tls_files)
                 .find(|(of, _)| *of == key)
                 .map(|(_, path)| path.display().to_string()),
             Key::ZkDigestFile | Key::ZkSaslFile | Key::DbPasswordFile => None,

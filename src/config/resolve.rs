@@ -125,6 +125,7 @@ fn of_every_scope(
         zk_digest_origin: None,
         zk_sasl_origin: None,
         zk_tls_files: Vec::new(),
+        db_tls_files: Vec::new(),
         origins: Vec::new(),
     })
 }

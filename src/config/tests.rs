@@ -295,6 +295,46 @@ fn a_login_at_zookeeper_is_user_and_password() {
     assert_eq!(machine.resolve("").unwrap().zk_sasl, None);
 }
 
+/// The client's certificate for the database, from options and from the URL.
+#[test]
+fn the_certificate_that_is_said_closer_is_shown_to_the_database() {
+    let mut machine = Machine::new(&[("DSCTL_ZK", "zk1")]);
+    let file = |name: &str, mode| machine.secret(name, "MARKER", mode);
+    let (both, key, open) = (file("both", 0o600), file("key", 0o600), file("open", 0o644));
+    let url = "mysql://u@h/d";
+    let shown = |machine: &Machine, line: &str| {
+        let settings = machine.resolve(line).unwrap();
+        let server = settings.db.as_ref().and_then(DbTarget::server).cloned();
+        let client = server.unwrap().client_certificate.unwrap();
+        [client.certificate, client.key].map(|path| path.display().to_string())
+    };
+    let line = format!("--db {url} --db-tls-cert {both}");
+    assert_eq!(shown(&machine, &line), [&both, &both].map(Clone::clone));
+    let with_key = format!("--db {url} --db-tls-cert {open} --db-tls-key {key}");
+    assert_eq!(shown(&machine, &with_key), [open.clone(), key.clone()]);
+    machine.set("DSCTL_DB_TLS_CERT", &both);
+    // The URL is closer to the command line, or in the same place.
+    let named = format!("{url}?sslcert=c&sslkey=k");
+    assert_eq!(shown(&machine, &format!("--db {named}")), ["c", "k"]);
+    assert_eq!(shown(&machine, &format!("--db {url}"))[0], both);
+    machine.set("DSCTL_DB", &named);
+    assert_eq!(shown(&machine, "")[0], both);
+    let listed = machine.survey("").listed();
+    let row = listed.iter().find(|row| row.name == "db-tls-cert").unwrap();
+    assert_eq!(
+        (row.value.as_ref(), row.origin.to_string()),
+        (Some(&both), "DSCTL_DB_TLS_CERT".to_owned())
+    );
+    let refused = |machine: &Machine, line: &str| machine.resolve(line).unwrap_err().to_string();
+    let off = refused(&machine, "--db mysql://u@h/d?useSSL=false");
+    assert!(off.contains("--db-tls-cert (DSCTL_DB_TLS_CERT)"), "{off}");
+    machine.set("DSCTL_DB_TLS_CERT", "");
+    let lonely = refused(&machine, &format!("--db-tls-key {key}"));
+    assert!(lonely.contains("a key without a certificate"), "{lonely}");
+    let others = refused(&machine, &format!("--db-tls-cert {open}"));
+    assert!(others.contains("users other than its owner"), "{others}");
+}
+
 #[test]
 fn empty_variables_and_relative_folders_count_as_unset() {
     let mut machine = Machine::new(&[

@@ -176,6 +176,24 @@ pub struct ConnectionArgs {
     )]
     pub db_password_file: Option<PathBuf>,
 
+    /// The certificate by which the database knows this client.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "This client's own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]"
+    )]
+    pub db_tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]"
+    )]
+    pub db_tls_key: Option<PathBuf>,
+
     /// How long the registry keeps this session's locks without a heartbeat.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,
         help = "How long the registry keeps the lock after the last heartbeat [default: 18s] \
