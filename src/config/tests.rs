@@ -1267,6 +1267,29 @@ fn a_login_with_kerberos_is_that_of_the_masters_or_named() {
 }
 
 #[test]
+fn java_options_that_only_running_would_tell_are_warned_of() {
+    let machine = Machine::new(&[]);
+    installation(&machine, "opt", "a");
+    let shell = |line: &str| {
+        machine.file("opt/bin/env/dolphinscheduler_env.sh", line);
+        // The zone that they may set is not known either.
+        let settings = machine.resolve("--time-zone UTC").unwrap();
+        let warnings = settings.warnings.iter().map(Warning::to_string);
+        warnings.collect::<Vec<_>>()
+    };
+    assert_eq!(shell("export JAVA_OPTS=\"-Xmx1g -Dx=y\"\n"), [""; 0]);
+    let told = shell("\nexport JAVA_OPTS=\"$(memory) -Dzookeeper.client.secure=true\"\n");
+    assert_eq!(told.len(), 1, "{told:?}");
+    for words in [
+        "would tell JAVA_OPTS (",
+        "dolphinscheduler_env.sh, line 2)",
+        "is not used",
+    ] {
+        assert!(told[0].contains(words), "{told:?}");
+    }
+}
+
+#[test]
 fn without_the_masters_jaas_conf_there_is_no_login_and_a_warning() {
     let file = "-Djava.security.auth.login.config";
     let mut machine = Machine::new(&[]);

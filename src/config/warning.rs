@@ -28,6 +28,13 @@ pub enum Warning {
     },
     /// The masters log in at ZooKeeper with Kerberos, by what stands here, and that is not built in.
     KerberosNotBuiltIn(Origin),
+    /// Only running a shell file would tell options of the masters' Java.
+    JavaOptionsUnknown {
+        /// The variable.
+        name: String,
+        /// Where it is set.
+        origin: Origin,
+    },
     /// The file by which the masters log in at ZooKeeper cannot be read.
     SaslUnreadable {
         /// The `jaas.conf`.
@@ -85,6 +92,11 @@ impl fmt::Display for Warning {
                 "the masters log in at ZooKeeper with Kerberos ({origin}), which is not built into this dsctl: it connects without a \
                  login, and where the servers demand one, or protect their nodes, it is refused for that; build one with Kerberos: {}",
                 KerberosLogin::BUILD
+            ),
+            Self::JavaOptionsUnknown { name, origin } => write!(
+                f,
+                "only running DolphinScheduler's start script would tell {name} ({origin}): what -D words in it say to the masters (a \
+                 login at ZooKeeper, TLS, another address) is not used; where there are some, give dsctl the same as options of its own"
             ),
             Self::SaslUnreadable {
                 path,

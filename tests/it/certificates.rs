@@ -3,8 +3,10 @@
 
 use crate::harness::world::{BY_HOST, World};
 use crate::harness::{
-    Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, USER, left_out,
+    At, Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, Proxy, USER,
+    left_out,
 };
+use crate::steps::without_resolver;
 
 fn as_client(certificates: &Certificates) -> String {
     let (key, certificate) = certificates.of_client();
@@ -159,6 +161,20 @@ fn of_servers_without_names_and_their_own_authority() {
         .exit(6)
         .err("its certificate is its own authority");
     world.masters_with("sslmode=require").exit(0);
+    is_told_the_name(&world);
+}
+
+/// Also where the name has several addresses, of which each can be tried: who stands before the
+/// servers may tell them apart by the name that TLS begins with.
+fn is_told_the_name(world: &World) {
+    let proxy = Proxy::to(world.env.server_port());
+    proxy.trap(b"db.several", At::SwallowAnswer);
+    let url = world.env.url_at(&format!("db.several:{}", proxy.port()));
+    let dsctl = Dsctl::new(&world.env)
+        .env("DSCTL_DB", &format!("{url}?sslmode=require"))
+        .args(["masters"]);
+    without_resolver(dsctl).run().exit(0);
+    assert!(proxy.has_sprung(), "TLS began without the name");
 }
 
 /// Debian's own servers refuse to show such a certificate.

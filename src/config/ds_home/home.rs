@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::installation::{Installation, known};
+use super::java;
 use super::layouts::{LastStart, of_1, of_2, of_3, of_container};
 use super::read::{read_properties, read_yaml};
 use super::spring::{Properties, Property, Unknown};
@@ -28,6 +29,7 @@ pub(in crate::config) struct DsHome {
     digest: Result<Option<(Secret, Origin)>, ConfigError>,
     sasl: Result<Option<SaslOfMasters>, ConfigError>,
     earlier: Option<Earlier>,
+    java_unknown: Option<(String, Origin)>,
 }
 
 /// What the masters were last started with, where that differs from what they are to be started with.
@@ -97,6 +99,11 @@ impl DsHome {
     /// What the masters may still be running with.
     pub(in crate::config) fn earlier(&self) -> Option<&Earlier> {
         self.earlier.as_ref()
+    }
+
+    /// The variable with options of the masters' Java that only running its file would tell.
+    pub(in crate::config) fn java_unknown(&self) -> Option<&(String, Origin)> {
+        self.java_unknown.as_ref()
     }
 
     fn differs(&self, last_start: LastStart) -> Option<Earlier> {
@@ -201,6 +208,8 @@ impl From<&Installation> for DsHome {
             }),
             sasl,
             earlier: None,
+            java_unknown: java::unknown(system)
+                .map(|options| (options.name.clone(), options.origin.clone())),
         }
     }
 }
