@@ -1,6 +1,6 @@
 # Print an optspec for argparse to handle cmd's options that are independent of any subcommand.
 function __fish_dsctl_global_optspecs
-    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= zk-tls zk-tls-ca= zk-tls-cert= zk-tls-key= zk-tls-any-host db-password-file= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
+    string join \n zk= db= registry= namespace= ds-home= ds-version= time-zone= zk-digest-file= zk-sasl-file= zk-kerberos= zk-tls zk-tls-ca= zk-tls-cert= zk-tls-key= zk-tls-any-host db-password-file= db-tls-cert= db-tls-key= session-timeout= timeout= statement-timeout= config= o/output= no-headers q/quiet v/verbose color= h/help V/version
 end
 
 function __fish_dsctl_needs_command
@@ -34,10 +34,13 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -l ds-version -d 'DolphinSched
 complete -c dsctl -n "__fish_dsctl_needs_command" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_needs_command" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_needs_command" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_needs_command" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -79,10 +82,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l ds-version -d 'D
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand masters" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -110,10 +116,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_su
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and not __fish_seen_subcommand_from status acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -143,10 +152,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from status" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -176,10 +188,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcom
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand lock; and __fish_seen_subcommand_from acquire" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -208,10 +223,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l ds-version -d 
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -244,10 +262,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l ds-version -
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand clear-hosts" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -291,10 +312,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l ds-version -d 'D
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand recover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -337,10 +361,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l ds-version -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -393,10 +420,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l ds-version -d 'Dol
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -432,10 +462,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l ds-version -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -463,10 +496,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l ds-version -d 'Do
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand config" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -495,10 +531,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l ds-version -d 'Dolp
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand demo" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -526,10 +565,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l ds-version -
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand completions" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -557,10 +599,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l ds-version -d 'Dolph
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand man" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
@@ -588,10 +633,13 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l ds-version -d 'Dolp
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand help" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r

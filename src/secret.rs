@@ -1,12 +1,14 @@
 //! A password that cannot be printed by accident.
 
+mod kerberos;
 mod sasl_login;
 mod zk_tls;
 
 use std::borrow::Cow;
 use std::fmt;
 
-pub use sasl_login::SaslLogin;
+pub use kerberos::{KerberosLogin, KerberosService, MastersTicket};
+pub use sasl_login::{PasswordLogin, SaslLogin};
 pub use zk_tls::ZkTls;
 
 /// A secret text. `Debug` and `Display` show `***`.

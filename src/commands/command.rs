@@ -179,11 +179,11 @@ impl Command {
             }
             Self::Config => call.surveying(ConfigDocument::default(), config::run).await,
             Self::Demo(arguments) => {
-                call.without_cluster(
+                Box::pin(call.without_cluster(
                     DemoDocument::default(),
                     Scope::Local,
                     async |shell, document| demo::run(shell, &arguments, document).await,
-                )
+                ))
                 .await
             }
             Self::Completions { shell } => call.text("completions", |definition| {

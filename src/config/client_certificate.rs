@@ -1,14 +1,46 @@
 //! The certificate by which a database server knows its client, from the parameters of a URL.
 
+use super::Origin;
 use super::parameters::Parameters;
 use crate::metadata::target::ClientCertificate;
 
 /// Where Java's drivers have theirs: in files that only Java reads.
 const STORES: [&str; 2] = ["clientCertificateKeyStoreUrl", "keyStore"];
 
-pub(super) fn client_certificate(
+/// The same from options of its own.
+pub(super) struct OfOptions {
+    pub(super) client: ClientCertificate,
+    /// Whether it is said at least as close to the command line as the URL.
+    pub(super) is_closer: bool,
+    pub(super) origin: Origin,
+}
+
+/// That of the options, or of the URL: whichever is said closer to the command line.
+///
+/// # Errors
+/// What is not whole, or only Java reads.
+pub(super) fn chosen(
+    options: Option<&OfOptions>,
     parameters: &Parameters,
 ) -> Result<Option<ClientCertificate>, String> {
+    let of_options = |options: &OfOptions| options.client.clone();
+    match options {
+        Some(options) if options.is_closer || !parameters.names_client() => {
+            Ok(Some(of_options(options)))
+        }
+        _ => client_certificate(parameters),
+    }
+}
+
+impl Parameters {
+    fn names_client(&self) -> bool {
+        ["sslcert", "sslkey"]
+            .iter()
+            .any(|name| self.get(name).is_some())
+    }
+}
+
+fn client_certificate(parameters: &Parameters) -> Result<Option<ClientCertificate>, String> {
     match (parameters.get("sslcert"), parameters.get("sslkey")) {
         (Some(certificate), Some(key)) => Ok(Some(ClientCertificate {
             certificate: certificate.into(),

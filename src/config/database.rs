@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use percent_encoding::percent_decode_str;
 use url::Url;
 
-use super::client_certificate::client_certificate;
+use super::client_certificate::{OfOptions, chosen};
 use super::hosts;
 use super::parameter_names::{Misspelt, Names};
 use super::parameters::{
@@ -47,6 +47,18 @@ impl DbTarget {
         text: &str,
         user: Option<&str>,
     ) -> Result<(Self, Vec<Misspelt>), UrlError> {
+        Self::parse_beside(text, user, None)
+    }
+
+    /// The same with a client's certificate that is given beside the URL.
+    ///
+    /// # Errors
+    /// As [`DbTarget::parse`].
+    pub(super) fn parse_beside(
+        text: &str,
+        user: Option<&str>,
+        client: Option<&OfOptions>,
+    ) -> Result<(Self, Vec<Misspelt>), UrlError> {
         let (jdbc, rest) = strip_scheme(text, "jdbc")
             .map_or((Spelling::Plain, text), |rest| (Spelling::Jdbc, rest));
         if let Some(file) = strip_scheme(rest, "sqlite") {
@@ -74,7 +86,7 @@ impl DbTarget {
                 }
                 target.asks_public_key =
                     parameters.switch("allowPublicKeyRetrieval").unwrap_or(true);
-                set_client_certificate(&mut target, &parameters)?;
+                set_client_certificate(&mut target, &parameters, client)?;
                 let misspelt = checked(&parameters, &Names::MYSQL, &target)?;
                 Ok((Self::MySql(target), misspelt))
             }
@@ -91,7 +103,7 @@ impl DbTarget {
                 target.schema = postgres_schema(&parameters);
                 target.primary_only |=
                     postgres_primary(&parameters).map_err(UrlError::parameter)?;
-                set_client_certificate(&mut target, &parameters)?;
+                set_client_certificate(&mut target, &parameters, client)?;
                 let misspelt = checked(&parameters, &Names::POSTGRES, &target)?;
                 Ok((Self::Postgres(target), misspelt))
             }
@@ -196,6 +208,8 @@ const LEFT_OUT: &str = "if the server can do without it, give the URL without it
 const PLACES: &str = "use //USER@HOST:PORT/DATABASE, and the rest as ?name=value&name=value: \
     neither address=(…) nor ;name=value is supported; better still, use --db-password-file";
 const SOCKETS: &str = "use socket=/FILE (MySQL, MariaDB) or host=/FOLDER (PostgreSQL)";
+const ONE_OF_BOTH: &str = "take what switches TLS off (useSSL=false, ssl-mode=disabled, sslmode=disable, a socket) out of the URL, or leave \
+                           the certificate out";
 const ONE_PLACE: &str =
     "for the socket write localhost as the host; for the host leave the socket out";
 const ENCODING: &str =
@@ -393,9 +407,18 @@ fn set_socket(
 fn set_client_certificate(
     target: &mut ServerTarget,
     parameters: &Parameters,
+    client: Option<&OfOptions>,
 ) -> Result<(), UrlError> {
     if target.tls != Tls::Disable {
-        target.client_certificate = client_certificate(parameters).map_err(UrlError::parameter)?;
+        target.client_certificate = chosen(client, parameters).map_err(UrlError::parameter)?;
+    } else if let Some(OfOptions { origin, .. }) = client {
+        let problem = format!(
+            "there is no TLS by this URL, and --db-tls-cert ({origin}) gives a client's certificate, which is shown by TLS alone"
+        );
+        return Err(UrlError {
+            problem,
+            hint: Some(ONE_OF_BOTH),
+        });
     }
     Ok(())
 }

@@ -1,6 +1,8 @@
 //! The metadata database, with the password from wherever it stands.
 
+use super::client_certificate::OfOptions;
 use super::client_files::{self, ClientPassword};
+use super::db_tls::client_of_options;
 use super::ds_home::Login;
 use super::resolver::{Picked, Resolver};
 use super::secrets::{self, Candidate, SecretInput, SecretPlace};
@@ -26,7 +28,9 @@ pub(super) fn database(
     };
     let login = login_of_home(resolver, &url);
     let login = resolver.troubles.keep(login)?.unwrap_or_default();
-    let target = parse(&url, login.user.as_deref(), settings);
+    let client = client_of_options(resolver, arguments, settings, url.rank);
+    let client = resolver.troubles.keep(client)?.flatten();
+    let target = parse(&url, login.user.as_deref(), client.as_ref(), settings);
     let target = resolver.troubles.keep(target)?;
     if matches!(target, Some(DbTarget::Sqlite(_))) {
         return Ok(target);
@@ -81,9 +85,10 @@ fn login_of_home(resolver: &Resolver<'_>, url: &Picked<Secret>) -> Result<Login,
 fn parse(
     url: &Picked<Secret>,
     user: Option<&str>,
+    client: Option<&OfOptions>,
     settings: &mut Settings,
 ) -> Result<DbTarget, ConfigError> {
-    let target = DbTarget::parse_with_user(url.value.expose(), user);
+    let target = DbTarget::parse_beside(url.value.expose(), user, client);
     let (target, misspelt) = target.map_err(|error| ConfigError::Value {
         key: Key::Db.name(),
         origin: url.origin.clone(),

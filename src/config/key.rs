@@ -29,6 +29,8 @@ pub enum Key {
     ZkDigestFile,
     /// `--zk-sasl-file`
     ZkSaslFile,
+    /// `--zk-kerberos`
+    ZkKerberos,
     /// `--zk-tls`
     ZkTls,
     /// `--zk-tls-ca`
@@ -41,6 +43,10 @@ pub enum Key {
     ZkTlsAnyHost,
     /// `--db-password-file`
     DbPasswordFile,
+    /// `--db-tls-cert`
+    DbTlsCert,
+    /// `--db-tls-key`
+    DbTlsKey,
     /// `--session-timeout`
     SessionTimeout,
     /// `--timeout`
@@ -64,7 +70,7 @@ impl Key {
     pub const ALL: &'static [Self] = Self::VARIANTS;
 
     /// What an installation of DolphinScheduler may say.
-    pub(super) const OF_HOME: [Self; 13] = [
+    pub(super) const OF_HOME: [Self; 14] = [
         Self::Registry,
         Self::Zk,
         Self::Db,
@@ -72,6 +78,7 @@ impl Key {
         Self::TimeZone,
         Self::ZkDigestFile,
         Self::ZkSaslFile,
+        Self::ZkKerberos,
         Self::ZkTls,
         Self::ZkTlsCa,
         Self::ZkTlsCert,

@@ -2,6 +2,7 @@
 
 use super::{DbTarget, Key, Origin, Settings};
 use crate::output::OutputSettings;
+use crate::secret::{KerberosLogin, PasswordLogin, SaslLogin};
 
 /// What stands in place of a secret.
 const SECRET: &str = "***";
@@ -46,13 +47,17 @@ impl Settings {
                 self.zk_digest.as_ref().map(|_| SECRET.to_owned()),
                 self.zk_digest_origin.clone(),
             ),
-            Key::ZkSaslFile => (
-                "zk-sasl",
-                self.zk_sasl
-                    .as_ref()
-                    .map(|login| format!("{}:{SECRET}", login.user)),
-                self.zk_sasl_origin.clone(),
-            ),
+            Key::ZkSaslFile => {
+                let user = match &self.zk_sasl {
+                    Some(SaslLogin::Password(PasswordLogin { user, .. })) => Some(user),
+                    _ => None,
+                };
+                (
+                    "zk-sasl",
+                    user.map(|user| format!("{user}:{SECRET}")),
+                    user.and(self.zk_sasl_origin.clone()),
+                )
+            }
             key => (key.name(), self.value(key), Some(self.origin(key).clone())),
         };
         Listed {
@@ -93,6 +98,12 @@ impl Settings {
             Key::Quiet => Some(quiet.to_string()),
             Key::Verbose => Some(verbosity.to_string()),
             Key::Color => Some(<&str>::from(color).to_owned()),
+            Key::ZkKerberos => match &self.zk_sasl {
+                Some(SaslLogin::Kerberos(KerberosLogin { service, .. })) => {
+                    Some(service.to_string())
+                }
+                _ => None,
+            },
             Key::ZkTls => Some(self.zk_tls.is_some().to_string()),
             Key::ZkTlsAnyHost => Some(
                 self.zk_tls
@@ -100,9 +111,10 @@ impl Settings {
                     .is_some_and(|tls| tls.any_host)
                     .to_string(),
             ),
-            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey => self
+            Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey | Key::DbTlsCert | Key::DbTlsKey => self
                 .zk_tls_files
                 .iter()
+                .chain(&self.db_tls_files)
                 .find(|(of, _)| *of == key)
                 .map(|(_, path)| path.display().to_string()),
             Key::ZkDigestFile | Key::ZkSaslFile | Key::DbPasswordFile => None,

@@ -9,6 +9,7 @@ mod client_certificate;
 mod client_files;
 mod database;
 mod db_login;
+mod db_tls;
 mod ds_home;
 mod error;
 mod file;
@@ -106,6 +107,8 @@ pub struct Settings {
     pub(crate) zk_sasl_origin: Option<Origin>,
     /// The files of certificates and key.
     pub(crate) zk_tls_files: Vec<(Key, PathBuf)>,
+    /// The files of the client's certificate for the database that are given as options.
+    pub(crate) db_tls_files: Vec<(Key, PathBuf)>,
     /// The source of each value; values that are not listed are built-in defaults.
     pub(crate) origins: Vec<(Key, Origin)>,
 }

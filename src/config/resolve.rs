@@ -10,7 +10,7 @@ use super::source::Sources;
 use super::survey::Survey;
 use super::troubles::Troubles;
 use super::zk_tls::zk_tls;
-use super::{ConfigError, Environment, Key, RegistryKind, Scope, Settings, zk_login};
+use super::{ConfigError, Environment, Key, RegistryKind, Scope, Settings, Warning, zk_login};
 use crate::model::Namespace;
 use crate::options::GlobalArgs;
 use crate::options::value::time_zone;
@@ -83,6 +83,9 @@ fn read(
     if let Some((home, _)) = sources.home() {
         let other = other_at_last_start(&settings, home);
         settings.warnings.extend(other);
+        let java = home.java_unknown().cloned();
+        let java = java.map(|(name, origin)| Warning::JavaOptionsUnknown { name, origin });
+        settings.warnings.extend(java);
     }
     Ok(Survey {
         settings,
@@ -125,6 +128,7 @@ fn of_every_scope(
         zk_digest_origin: None,
         zk_sasl_origin: None,
         zk_tls_files: Vec::new(),
+        db_tls_files: Vec::new(),
         origins: Vec::new(),
     })
 }

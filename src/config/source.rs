@@ -148,7 +148,13 @@ pub(super) struct Found {
 pub(super) const ENVIRONMENT_RANK: usize = 1;
 
 /// What an installation says of its ZooKeeper besides the servers.
-const OF_ZOOKEEPER: [Key; 4] = [Key::ZkTls, Key::ZkTlsCa, Key::ZkTlsCert, Key::ZkTlsAnyHost];
+const OF_ZOOKEEPER: [Key; 5] = [
+    Key::ZkKerberos,
+    Key::ZkTls,
+    Key::ZkTlsCa,
+    Key::ZkTlsCert,
+    Key::ZkTlsAnyHost,
+];
 
 /// All places in order; the command line comes before them.
 #[derive(Debug)]

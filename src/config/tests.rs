@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::commands::Cli;
 use crate::output::{ColorChoice, Format};
+use crate::secret::{KerberosLogin, SaslLogin};
 
 /// A folder that represents the machine, and its own environment.
 struct Machine {
@@ -248,7 +249,9 @@ fn every_option_can_stand_in_the_environment() {
 fn a_login_at_zookeeper_is_user_and_password() {
     let mut machine = Machine::new(&[("DSCTL_ZK", "zk1"), ("DSCTL_ZK_SASL", "env:MARKER")]);
     let login = |machine: &Machine, line: &str| {
-        let login = machine.resolve(line).unwrap().zk_sasl.unwrap();
+        let Some(SaslLogin::Password(login)) = machine.resolve(line).unwrap().zk_sasl else {
+            panic!("no login with a password");
+        };
         (login.user, login.password.expose().to_owned())
     };
     let file = machine.secret("sasl", "ds:MARK:ER\n", 0o600);
@@ -290,6 +293,46 @@ fn a_login_at_zookeeper_is_user_and_password() {
         .variables
         .remove(std::ffi::OsStr::new("DSCTL_ZK"));
     assert_eq!(machine.resolve("").unwrap().zk_sasl, None);
+}
+
+/// The client's certificate for the database, from options and from the URL.
+#[test]
+fn the_certificate_that_is_said_closer_is_shown_to_the_database() {
+    let mut machine = Machine::new(&[("DSCTL_ZK", "zk1")]);
+    let file = |name: &str, mode| machine.secret(name, "MARKER", mode);
+    let (both, key, open) = (file("both", 0o600), file("key", 0o600), file("open", 0o644));
+    let url = "mysql://u@h/d";
+    let shown = |machine: &Machine, line: &str| {
+        let settings = machine.resolve(line).unwrap();
+        let server = settings.db.as_ref().and_then(DbTarget::server).cloned();
+        let client = server.unwrap().client_certificate.unwrap();
+        [client.certificate, client.key].map(|path| path.display().to_string())
+    };
+    let line = format!("--db {url} --db-tls-cert {both}");
+    assert_eq!(shown(&machine, &line), [&both, &both].map(Clone::clone));
+    let with_key = format!("--db {url} --db-tls-cert {open} --db-tls-key {key}");
+    assert_eq!(shown(&machine, &with_key), [open.clone(), key.clone()]);
+    machine.set("DSCTL_DB_TLS_CERT", &both);
+    // The URL is closer to the command line, or in the same place.
+    let named = format!("{url}?sslcert=c&sslkey=k");
+    assert_eq!(shown(&machine, &format!("--db {named}")), ["c", "k"]);
+    assert_eq!(shown(&machine, &format!("--db {url}"))[0], both);
+    machine.set("DSCTL_DB", &named);
+    assert_eq!(shown(&machine, "")[0], both);
+    let listed = machine.survey("").listed();
+    let row = listed.iter().find(|row| row.name == "db-tls-cert").unwrap();
+    assert_eq!(
+        (row.value.as_ref(), row.origin.to_string()),
+        (Some(&both), "DSCTL_DB_TLS_CERT".to_owned())
+    );
+    let refused = |machine: &Machine, line: &str| machine.resolve(line).unwrap_err().to_string();
+    let off = refused(&machine, "--db mysql://u@h/d?useSSL=false");
+    assert!(off.contains("--db-tls-cert (DSCTL_DB_TLS_CERT)"), "{off}");
+    machine.set("DSCTL_DB_TLS_CERT", "");
+    let lonely = refused(&machine, &format!("--db-tls-key {key}"));
+    assert!(lonely.contains("a key without a certificate"), "{lonely}");
+    let others = refused(&machine, &format!("--db-tls-cert {open}"));
+    assert!(others.contains("users other than its owner"), "{others}");
 }
 
 #[test]
@@ -1078,6 +1121,9 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
         let settings = settings.unwrap();
         assert!(!format!("{settings:?}").contains("mark3r"));
         settings.zk_sasl.map(|login| {
+            let SaslLogin::Password(login) = login else {
+                panic!("{login:?}");
+            };
             assert_eq!(login.password.expose(), "mark3r");
             login.user
         })
@@ -1122,21 +1168,15 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
     assert_eq!(machine.resolve(&beside).unwrap().zk_sasl, None);
     // What is given to dsctl itself goes before.
     machine.set("DSCTL_ZK_SASL", "mine:p");
-    assert_eq!(machine.resolve("").unwrap().zk_sasl.unwrap().user, "mine");
+    let mine = machine.resolve("").unwrap().zk_sasl;
+    assert!(
+        matches!(&mine, Some(SaslLogin::Password(login)) if login.user == "mine"),
+        "{mine:?}"
+    );
     machine
         .environment
         .variables
         .remove(std::ffi::OsStr::new("DSCTL_ZK_SASL"));
-    let kerberos =
-        "Client { com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true; };";
-    machine.file("opt/master-server/jaas.conf", kerberos);
-    let settings = machine.resolve("").unwrap();
-    assert_eq!(settings.zk_sasl, None);
-    let warning = settings.warnings[0].to_string();
-    assert!(
-        warning.contains("with Kerberos (") && warning.contains("not built into dsctl"),
-        "{warning}"
-    );
     for (text, told) in [
         (
             "Client { org.apache.zookeeper.server.auth.DigestLoginModule required username=\"ds\"; };",
@@ -1151,6 +1191,101 @@ fn the_masters_jaas_conf_gives_the_login_or_its_name() {
             "{error}"
         );
         assert!(!format!("{error:?}").contains("mark3r"));
+    }
+}
+
+/// The masters' tickets: for whom they are, and how they come to them.
+#[test]
+fn a_login_with_kerberos_is_that_of_the_masters_or_named() {
+    let mut machine = Machine::new(&[]);
+    installation(&machine, "opt", "a");
+    let module = "Client { com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true keyTab=\"ds.keytab\" \
+                  principal=\"ds/h@R\"; };";
+    machine.file("opt/master-server/jaas.conf", module);
+    let file = "-Djava.security.auth.login.config=jaas.conf";
+    machine.set("JAVA_OPTS", file);
+    let settings = machine.resolve("").unwrap();
+    if !KerberosLogin::IS_BUILT_IN {
+        assert_eq!(settings.zk_sasl, None);
+        let warning = settings.warnings[0].to_string();
+        assert!(
+            warning.contains("with Kerberos (") && warning.contains("not built into this dsctl"),
+            "{warning}"
+        );
+        let error = machine.resolve("--zk-kerberos zookeeper").unwrap_err();
+        assert!(
+            error
+                .to_string()
+                .contains("Kerberos is not built into this dsctl")
+                && error.hint().unwrap().contains("--features kerberos"),
+            "{error}"
+        );
+        return;
+    }
+    let login = |machine: &Machine, line: &str| match machine.resolve(line).unwrap().zk_sasl {
+        Some(SaslLogin::Kerberos(login)) => (login.service.to_string(), login.masters.command()),
+        other => panic!("{other:?}"),
+    };
+    let kinit = format!(
+        "kinit -k -t {} ds/h@R",
+        machine.path("opt/master-server/ds.keytab").display()
+    );
+    assert_eq!(login(&machine, ""), ("zookeeper".to_owned(), kinit.clone()));
+    let listed = machine.survey("").listed();
+    let row = listed.iter().find(|row| row.name == "zk-kerberos").unwrap();
+    assert_eq!(row.value.as_deref(), Some("zookeeper"));
+    assert!(row.origin.to_string().ends_with("jaas.conf, line 1"));
+    for (option, service) in [
+        ("zookeeper.sasl.client.username=zk", "zk"),
+        ("zookeeper.server.principal=zk/zk1@R", "zk/zk1"),
+    ] {
+        machine.set("JAVA_OPTS", format!("{file} -D{option}"));
+        assert_eq!(login(&machine, "").0, service);
+    }
+    // What is given to dsctl itself goes before, and the masters' key is still the one to use.
+    assert_eq!(
+        login(&machine, "--zk-kerberos mine"),
+        ("mine".to_owned(), kinit)
+    );
+    machine.set("DSCTL_ZK_SASL", "mine:p");
+    assert!(matches!(
+        machine.resolve("").unwrap().zk_sasl,
+        Some(SaslLogin::Password(_))
+    ));
+    assert_eq!(login(&machine, "--zk-kerberos mine").0, "mine");
+    let listed = machine.survey("").listed();
+    let row = listed.iter().find(|row| row.name == "zk-kerberos").unwrap();
+    assert_eq!((&row.value, &row.origin), (&None, &Origin::BuiltIn));
+    machine.set("DSCTL_ZK_KERBEROS", "zookeeper");
+    let error = machine.resolve("").unwrap_err().to_string();
+    assert!(error.contains("in the same place"), "{error}");
+    // At other servers nobody asks for the masters' tickets.
+    machine.set("DSCTL_ZK_SASL", "");
+    machine.set("DSCTL_ZK_KERBEROS", "");
+    let beside = machine.resolve("--zk b:1 --db postgres://u@b/ds").unwrap();
+    assert_eq!(beside.zk_sasl, None);
+}
+
+#[test]
+fn java_options_that_only_running_would_tell_are_warned_of() {
+    let machine = Machine::new(&[]);
+    installation(&machine, "opt", "a");
+    let shell = |line: &str| {
+        machine.file("opt/bin/env/dolphinscheduler_env.sh", line);
+        // The zone that they may set is not known either.
+        let settings = machine.resolve("--time-zone UTC").unwrap();
+        let warnings = settings.warnings.iter().map(Warning::to_string);
+        warnings.collect::<Vec<_>>()
+    };
+    assert_eq!(shell("export JAVA_OPTS=\"-Xmx1g -Dx=y\"\n"), [""; 0]);
+    let told = shell("\nexport JAVA_OPTS=\"$(memory) -Dzookeeper.client.secure=true\"\n");
+    assert_eq!(told.len(), 1, "{told:?}");
+    for words in [
+        "would tell JAVA_OPTS (",
+        "dolphinscheduler_env.sh, line 2)",
+        "is not used",
+    ] {
+        assert!(told[0].contains(words), "{told:?}");
     }
 }
 

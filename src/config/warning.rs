@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use super::{ConfigError, Misspelt, Origin};
+use crate::secret::KerberosLogin;
 
 /// A valid setting that should be changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,9 +21,18 @@ pub enum Warning {
     MisspeltParameter(Origin, Misspelt),
     /// The masters log in at ZooKeeper in a way that is not built in.
     SaslNotBuiltIn {
-        /// Kerberos, or the class that logs in.
+        /// The class that logs in.
         name: String,
         /// Where it is configured.
+        origin: Origin,
+    },
+    /// The masters log in at ZooKeeper with Kerberos, by what stands here, and that is not built in.
+    KerberosNotBuiltIn(Origin),
+    /// Only running a shell file would tell options of the masters' Java.
+    JavaOptionsUnknown {
+        /// The variable.
+        name: String,
+        /// Where it is set.
         origin: Origin,
     },
     /// The file by which the masters log in at ZooKeeper cannot be read.
@@ -76,6 +86,17 @@ impl fmt::Display for Warning {
                 f,
                 "the masters log in at ZooKeeper with {name} ({origin}), which is not built into dsctl: it connects without a login, \
                  and where the servers demand one, or protect their nodes, it is refused for that"
+            ),
+            Self::KerberosNotBuiltIn(origin) => write!(
+                f,
+                "the masters log in at ZooKeeper with Kerberos ({origin}), which is not built into this dsctl: it connects without a \
+                 login, and where the servers demand one, or protect their nodes, it is refused for that; build one with Kerberos: {}",
+                KerberosLogin::BUILD
+            ),
+            Self::JavaOptionsUnknown { name, origin } => write!(
+                f,
+                "only running DolphinScheduler's start script would tell {name} ({origin}): what -D words in it say to the masters (a \
+                 login at ZooKeeper, TLS, another address) is not used; where there are some, give dsctl the same as options of its own"
             ),
             Self::SaslUnreadable {
                 path,

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use super::ds_home::SaslOfMasters;
-use super::resolver::Resolver;
+use super::ds_home::{DsHome, SaslOfMasters};
+use super::resolver::{Picked, Resolver};
 use super::secrets::{self, Candidate, SecretInput, SecretPlace};
 use super::{ConfigError, Key, Origin, Settings, Warning};
 use crate::options::GlobalArgs;
-use crate::secret::{SaslLogin, Secret};
+use crate::secret::{
+    KerberosLogin, KerberosService, MastersTicket, PasswordLogin, SaslLogin, Secret,
+};
 
 /// A login as `user:password`, and where it is looked for.
 pub(super) struct Kind {
@@ -64,7 +66,9 @@ pub(super) fn digest(
         }),
         None => None,
     };
-    let read = read(&DIGEST, resolver, flag, of_home, stdin)?;
+    let mut candidates = candidates(&DIGEST, resolver, flag)?;
+    candidates.extend(of_home);
+    let read = read(&DIGEST, candidates, stdin)?;
     Ok(read.map(|(secret, _, origin)| (secret, origin)))
 }
 
@@ -79,8 +83,16 @@ pub(super) fn sasl(
     stdin: &mut dyn SecretInput,
     settings: &mut Settings,
 ) -> Result<Option<(SaslLogin, Origin)>, ConfigError> {
-    let flag = arguments.connection.zk_sasl_file.clone();
-    let read = match read(&SASL, resolver, flag, None, stdin)? {
+    let flags = &arguments.connection;
+    let service = resolver.pick(Key::ZkKerberos, flags.zk_kerberos.clone(), str::parse)?;
+    let candidates = candidates(&SASL, resolver, flags.zk_sasl_file.clone())?;
+    if let Some(service) = service {
+        if is_kerberos_closer(&service, &candidates, resolver)? {
+            return kerberos(service, resolver).map(Some);
+        }
+        resolver.origins.retain(|(key, _)| *key != Key::ZkKerberos);
+    }
+    let read = match read(&SASL, candidates, stdin)? {
         Some((_, login, origin)) => Some((login, origin)),
         None => of_masters(resolver, settings)?,
     };
@@ -88,58 +100,110 @@ pub(super) fn sasl(
         return Ok(None);
     };
     match login.obstacle() {
-        None => Ok(Some((login, origin))),
+        None => Ok(Some((SaslLogin::Password(login), origin))),
         Some(obstacle) => Err(refused(&SASL, origin, obstacle)),
     }
+}
+
+/// Whether it is Kerberos, and not user and password, that is said closer to the command line. What an
+/// installation says comes last.
+fn is_kerberos_closer(
+    service: &Picked<KerberosService>,
+    passwords: &[Candidate],
+    resolver: &Resolver<'_>,
+) -> Result<bool, ConfigError> {
+    let Some(password) = passwords.iter().map(|candidate| candidate.rank).min() else {
+        return Ok(true);
+    };
+    let is_of_home = resolver.sources.home().map(|(_, rank)| rank) == Some(service.rank);
+    if service.rank == password {
+        return Err(ConfigError::Value {
+            key: Key::ZkKerberos.name(),
+            origin: service.origin.clone(),
+            problem: "a login with user and password is given in the same place".to_owned(),
+            hint: Some("leave one of the two out".to_owned()),
+        });
+    }
+    Ok(!is_of_home && service.rank < password)
+}
+
+fn kerberos(
+    service: Picked<KerberosService>,
+    resolver: &Resolver<'_>,
+) -> Result<(SaslLogin, Origin), ConfigError> {
+    if !KerberosLogin::IS_BUILT_IN {
+        return Err(ConfigError::Value {
+            key: Key::ZkKerberos.name(),
+            origin: service.origin,
+            problem: "Kerberos is not built into this dsctl".to_owned(),
+            hint: Some(format!(
+                "it needs a C library, which the standard build does without; build one with it: {}",
+                KerberosLogin::BUILD
+            )),
+        });
+    }
+    let home = resolver.sources.zk_of_home();
+    let masters = match home.map(DsHome::sasl) {
+        Some(Ok(Some(SaslOfMasters::Kerberos(login, _)))) => login.masters,
+        _ => MastersTicket::default(),
+    };
+    let login = KerberosLogin {
+        service: service.value,
+        masters,
+    };
+    Ok((SaslLogin::Kerberos(login), service.origin))
 }
 
 /// The login of the masters belongs to their servers, and is told to no other ones.
 fn of_masters(
     resolver: &Resolver<'_>,
     settings: &mut Settings,
-) -> Result<Option<(SaslLogin, Origin)>, ConfigError> {
+) -> Result<Option<(PasswordLogin, Origin)>, ConfigError> {
     let Some(home) = resolver.sources.zk_of_home() else {
         return Ok(None);
     };
-    match home.sasl()? {
+    let warning = match home.sasl()? {
         Some(SaslOfMasters::Digest(user, password, origin)) => {
-            Ok(Some((SaslLogin { user, password }, origin)))
+            return Ok(Some((PasswordLogin { user, password }, origin)));
         }
+        Some(SaslOfMasters::Kerberos(_, origin)) => Warning::KerberosNotBuiltIn(origin),
         Some(SaslOfMasters::NotBuiltIn { name, origin }) => {
-            let warning = Warning::SaslNotBuiltIn { name, origin };
-            settings.warnings.push(warning);
-            Ok(None)
+            Warning::SaslNotBuiltIn { name, origin }
         }
         Some(SaslOfMasters::Unreadable {
             path,
             origin,
             problem,
-        }) => {
-            let warning = Warning::SaslUnreadable {
-                path,
-                origin,
-                problem,
-            };
-            settings.warnings.push(warning);
-            Ok(None)
-        }
-        None => Ok(None),
-    }
+        }) => Warning::SaslUnreadable {
+            path,
+            origin,
+            problem,
+        },
+        None => return Ok(None),
+    };
+    settings.warnings.push(warning);
+    Ok(None)
+}
+
+/// Where a login may stand outside an installation.
+fn candidates(
+    kind: &Kind,
+    resolver: &mut Resolver<'_>,
+    flag: Option<PathBuf>,
+) -> Result<Vec<Candidate>, ConfigError> {
+    let mut candidates = Vec::from_iter(resolver.secret_file(kind.key, flag)?);
+    let sources = &resolver.sources;
+    candidates.extend(secrets::variable(sources, kind.name, kind.variable)?);
+    candidates.extend(secrets::credential(sources, kind.key, kind.credential));
+    Ok(candidates)
 }
 
 /// A login whole, in its two parts, and where it came from.
 fn read(
     kind: &Kind,
-    resolver: &mut Resolver<'_>,
-    flag: Option<PathBuf>,
-    of_home: Option<Candidate>,
+    candidates: Vec<Candidate>,
     stdin: &mut dyn SecretInput,
-) -> Result<Option<(Secret, SaslLogin, Origin)>, ConfigError> {
-    let mut candidates = Vec::from_iter(resolver.secret_file(kind.key, flag)?);
-    let sources = &resolver.sources;
-    candidates.extend(secrets::variable(sources, kind.name, kind.variable)?);
-    candidates.extend(secrets::credential(sources, kind.key, kind.credential));
-    candidates.extend(of_home);
+) -> Result<Option<(Secret, PasswordLogin, Origin)>, ConfigError> {
     let Some((secret, origin)) = secrets::read(candidates, kind.asked, stdin)? else {
         return Ok(None);
     };
@@ -147,10 +211,12 @@ fn read(
     let is_whole = |(user, password): &(&str, &str)| {
         !user.is_empty() && (kind.may_be_empty || !password.is_empty())
     };
-    let login = parts.filter(is_whole).map(|(user, password)| SaslLogin {
-        user: user.to_owned(),
-        password: Secret::new(password),
-    });
+    let login = parts
+        .filter(is_whole)
+        .map(|(user, password)| PasswordLogin {
+            user: user.to_owned(),
+            password: Secret::new(password),
+        });
     match login {
         Some(login) => Ok(Some((secret, login, origin))),
         None => Err(refused(kind, origin, "expected user:password")),

@@ -70,8 +70,8 @@ pub trait Driver: Send + Sync + 'static {
         query: &Query,
     ) -> BoxStream<'s, Result<Step, sqlx::Error>>;
 
-    /// Why the connection is not encrypted, if encryption was tried.
-    fn why_plain(&self) -> Option<&str> {
+    /// Why the last connection is not encrypted, if encryption was tried.
+    fn why_plain(&self) -> Option<String> {
         None
     }
 

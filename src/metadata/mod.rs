@@ -14,6 +14,7 @@ pub mod mysql;
 mod of_host;
 pub mod postgres;
 mod preconditions;
+mod proxies;
 pub mod query;
 mod rows;
 mod server;

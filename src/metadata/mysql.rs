@@ -6,7 +6,6 @@ mod session;
 mod value;
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -22,7 +21,7 @@ use super::driver::{Driver, ErrorClass, STATEMENTS_KEPT, Step};
 use super::query::Query;
 use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
-use super::tls::{no_tls_there, tls_failed, why_no_tls};
+use super::tls::{WhyPlain, no_tls_there, tls_failed, why_no_tls};
 
 use self::login::LoginEnd;
 pub(crate) use self::obstacle::hint;
@@ -46,7 +45,7 @@ impl MySqlDatabase {
         let driver = MySqlDriver {
             options: options(target),
             target: target.clone(),
-            why_plain: Arc::default(),
+            why_plain: WhyPlain::default(),
             timeout,
             statement_timeout,
         };
@@ -60,7 +59,7 @@ pub struct MySqlDriver {
     options: MySqlConnectOptions,
     target: ServerTarget,
     /// Why it is not encrypted although that was tried.
-    why_plain: Arc<OnceLock<String>>,
+    why_plain: WhyPlain,
     timeout: Duration,
     statement_timeout: Duration,
 }
@@ -85,6 +84,7 @@ pub struct MySqlSession {
 
 impl MySqlDriver {
     async fn open(&self) -> Result<MySqlSession, sqlx::Error> {
+        self.why_plain.set(None);
         let mut connection = self.log_in().await?;
         let (version, known) = session::read(&mut connection).await?;
         let is_mariadb = version.contains("mariadb");
@@ -126,7 +126,7 @@ impl MySqlDriver {
         match self.options.connect().await {
             Err(error) if self.may_go_on_plain(&error) => {
                 if !no_tls_there(&error) {
-                    self.why_plain.get_or_init(|| why_no_tls(&error));
+                    self.why_plain.set(Some(why_no_tls(&error)));
                 }
                 self.connect_plain().await
             }
@@ -262,6 +262,7 @@ impl Driver for MySqlDriver {
 
     fn at(&self, address: IpAddr) -> Option<Self> {
         let mut there = self.clone();
+        there.why_plain = WhyPlain::default();
         there.target.host = address.to_string();
         there.options = there.options.host(&there.target.host);
         Some(there)
@@ -302,8 +303,8 @@ impl Driver for MySqlDriver {
         steps.map(move |result| result.map(step)).boxed()
     }
 
-    fn why_plain(&self) -> Option<&str> {
-        self.why_plain.get().map(String::as_str)
+    fn why_plain(&self) -> Option<String> {
+        self.why_plain.get()
     }
 
     fn skips_locked(session: &MySqlSession) -> bool {

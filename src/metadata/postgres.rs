@@ -3,7 +3,6 @@
 mod value;
 
 use std::net::IpAddr;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
@@ -21,7 +20,7 @@ use super::driver::{Driver, ErrorClass, Step, milliseconds};
 use super::query::Query;
 use super::server::ServerDatabase;
 use super::target::{ServerTarget, Tls};
-use super::tls::{tls_failed, why_no_tls};
+use super::tls::{WhyPlain, tls_failed, why_no_tls};
 use crate::secret::Secret;
 
 /// A PostgreSQL database. The session's time zone is the masters', if that was given, and else UTC:
@@ -50,7 +49,7 @@ impl PostgresDatabase {
             options: options(target),
             name: target.name().map(|(name, port)| (name.to_owned(), port)),
             prefers_tls,
-            why_plain: Arc::default(),
+            why_plain: WhyPlain::default(),
             timeout,
             statement_timeout,
             schema: target.schema.clone(),
@@ -109,7 +108,7 @@ pub struct PostgresDriver {
     name: Option<(String, u16)>,
     prefers_tls: bool,
     /// Why the last resort of that was taken.
-    why_plain: Arc<OnceLock<String>>,
+    why_plain: WhyPlain,
     timeout: Duration,
     statement_timeout: Duration,
     /// The search path, if one is given.
@@ -127,9 +126,10 @@ pub struct PostgresSession {
 
 impl PostgresDriver {
     async fn open(&self) -> Result<PostgresSession, sqlx::Error> {
+        self.why_plain.set(None);
         let mut connection = match self.options.connect().await {
             Err(error) if self.prefers_tls && tls_failed(&error) => {
-                self.why_plain.get_or_init(|| why_no_tls(&error));
+                self.why_plain.set(Some(why_no_tls(&error)));
                 self.options
                     .clone()
                     .ssl_mode(PgSslMode::Disable)
@@ -251,6 +251,7 @@ impl Driver for PostgresDriver {
 
     fn at(&self, address: IpAddr) -> Option<Self> {
         let mut there = self.clone();
+        there.why_plain = WhyPlain::default();
         there.options = there.options.host(&address.to_string());
         Some(there)
     }
@@ -290,8 +291,8 @@ impl Driver for PostgresDriver {
         steps.map(move |result| result.map(step)).boxed()
     }
 
-    fn why_plain(&self) -> Option<&str> {
-        self.why_plain.get().map(String::as_str)
+    fn why_plain(&self) -> Option<String> {
+        self.why_plain.get()
     }
 
     /// Every version from 9.5 on.
@@ -395,7 +396,7 @@ mod tests {
                 options: PgConnectOptions::new_without_pgpass(),
                 name: None,
                 prefers_tls: false,
-                why_plain: Arc::default(),
+                why_plain: WhyPlain::default(),
                 timeout: Duration::from_secs(3),
                 statement_timeout: Duration::from_secs(statement),
                 schema: None,

@@ -29,6 +29,8 @@ pub struct ServerDatabase<D: Driver> {
     answer_limit: Duration,
     /// `None` once the connection is lost.
     session: Option<D::Session>,
+    /// Why the connection is not encrypted although that was tried.
+    why_plain: Option<String>,
     transaction: Transaction,
     /// Whether the open transaction, if any, was started only to read.
     reads_alone: bool,
@@ -71,14 +73,14 @@ impl<D: Driver> ServerDatabase<D> {
         timeout: Duration,
         answer_limit: Duration,
     ) -> Result<Self, DatabaseError> {
-        let (session, transaction) = (None, Transaction::None);
         let mut database = Self {
             driver,
             endpoint,
             timeout,
             answer_limit,
-            session,
-            transaction,
+            session: None,
+            why_plain: None,
+            transaction: Transaction::None,
             reads_alone: false,
         };
         database.reconnect().await?;
@@ -245,7 +247,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
     }
 
     fn why_plain(&self) -> Option<&str> {
-        self.driver.why_plain()
+        self.why_plain.as_deref()
     }
 
     fn skips_locked(&self) -> bool {
@@ -355,8 +357,8 @@ impl<D: Driver> Database for ServerDatabase<D> {
         self.session = None;
         self.transaction = Transaction::None;
         match open_session(&*self.driver, self.timeout).await {
-            Ok(session) => {
-                self.session = Some(session);
+            Ok((session, why_plain)) => {
+                (self.session, self.why_plain) = (Some(session), why_plain);
                 Ok(())
             }
             Err(cause) => Err(DatabaseError::Unreachable {
@@ -397,32 +399,45 @@ impl<D: Driver> fmt::Debug for ServerDatabase<D> {
     }
 }
 
-/// Connects within the timeout. The error is the cause.
+/// Connects within the timeout. The error is the cause. With the session it is said why it is not
+/// encrypted, if that was tried.
 ///
 /// One name may have the addresses of several machines, the first of which may be gone: whoever
 /// connects to the name waits for that one, and never comes to the others. So each has a part of the
-/// time, and the next is tried where there is no server. Who was refused by a server asks no other.
-async fn open_session<D: Driver>(driver: &D, timeout: Duration) -> Result<D::Session, String> {
+/// time, and the next is tried where there is no server. The name itself is tried first: by TLS, the
+/// server, or who stands before it, is told that name. Who was refused by a server asks no other.
+async fn open_session<D: Driver>(
+    driver: &D,
+    timeout: Duration,
+) -> Result<(D::Session, Option<String>), String> {
     let began = Instant::now();
-    let each = at_each_address(driver, timeout).await?;
-    let mut silent = Vec::new();
-    for (number, (address, driver)) in each.iter().enumerate() {
+    let mut each = at_each_address(driver, timeout).await?;
+    if !each.is_empty() {
+        // By the name it was the first one that kept us waiting.
+        each.rotate_left(1);
+    }
+    let (mut silent, mut first) = (Vec::new(), None);
+    let named = std::iter::once((None, driver));
+    let by_address = each.iter().map(|(address, driver)| (Some(address), driver));
+    for (number, (address, driver)) in named.chain(by_address).enumerate() {
         let left = timeout.saturating_sub(began.elapsed());
-        let share = left / u32::try_from(each.len() - number).unwrap_or(u32::MAX);
+        let share = left / u32::try_from(each.len() + 1 - number).unwrap_or(u32::MAX);
         match attempt(driver, share).await {
+            Ok(session) => return Ok((session, driver.why_plain())),
             Err(NoSession {
                 cause,
                 is_silent: true,
-            }) => silent.push(format!("{address}: {cause}")),
-            other => return other.map_err(|none| none.cause),
+            }) => match address {
+                None => first = Some(cause),
+                Some(address) => silent.push(format!("{address}: {cause}")),
+            },
+            Err(none) => return Err(none.cause),
         }
     }
-    if silent.is_empty() {
-        let left = timeout.saturating_sub(began.elapsed());
-        let opened = attempt(driver, left).await;
-        return opened.map_err(|none| none.cause);
-    }
-    Err(silent.join("; "))
+    Err(match first {
+        Some(cause) if silent.is_empty() => cause,
+        _ => silent.join("; "),
+    })
 }
 
 /// The driver for each address of the server's name; none if it has only one, or is not found.

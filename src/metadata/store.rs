@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::guarded::GuardedConnection;
+use super::proxies::by_name;
 use super::query::Query;
 use super::rows;
 use super::statements::registries::JdbcShape;
@@ -468,7 +469,10 @@ pub(crate) async fn each_of(
     on_row: OnRow<'_>,
 ) -> Result<(), DatabaseError> {
     let reader = hear(database, query, on_row).await?;
-    server.verify(reader, database.endpoint())
+    match server.verify(reader, database.endpoint()) {
+        Err(error) => Err(by_name(database, error).await),
+        verified => verified,
+    }
 }
 
 /// Passes on an answer's own rows, and returns its witness; `None` if nothing can stand in between.

@@ -139,7 +139,7 @@ fn bare(host: &str) -> &str {
 fn address(host: &str, port: u16) -> String {
     if host.starts_with('/') && port == 0 {
         host.to_owned()
-    } else if host.contains(':') {
+    } else if host.contains(':') && !host.starts_with('/') {
         format!("[{host}]:{port}")
     } else {
         format!("{host}:{port}")
@@ -236,6 +236,9 @@ mod tests {
             target.endpoint(),
             "/run/mysqld/mysqld.sock/dolphinscheduler"
         );
+        let mut target = self::target("/run/a:b");
+        target.port = 5433;
+        assert_eq!(target.endpoint(), "/run/a:b:5433/dolphinscheduler");
     }
 
     #[test]

@@ -1,5 +1,22 @@
 //! Why encryption could not be negotiated with a server.
 
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Why the connection that is being made is not encrypted although that was tried; shared by clones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct WhyPlain(Arc<Mutex<Option<String>>>);
+
+impl WhyPlain {
+    pub(super) fn set(&self, why: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
+    pub(super) fn get(&self) -> Option<String> {
+        let why = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        why.clone()
+    }
+}
+
 /// Whether encryption could not be negotiated, so that [`Prefer`](super::target::Tls::Prefer) may
 /// connect without: old servers only support ciphers and certificates that are refused today.
 pub(super) fn tls_failed(error: &sqlx::Error) -> bool {

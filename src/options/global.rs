@@ -14,7 +14,7 @@ use strum::VariantNames;
 use super::value::{self, RegistryKind};
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::{ColorChoice, Format};
-use crate::secret::Secret;
+use crate::secret::{KerberosService, Secret};
 
 /// Options of every command, before and after its name.
 #[derive(Args, Clone, Debug, Default)]
@@ -112,6 +112,16 @@ pub struct ConnectionArgs {
     )]
     pub zk_sasl_file: Option<PathBuf>,
 
+    /// The servers' service, for a login with Kerberos.
+    #[arg(
+        long,
+        global = true,
+        value_name = "SERVICE[/HOST]",
+        help = "Log in at ZooKeeper with Kerberos, by the ticket of this machine's Kerberos for this service, usually zookeeper \
+            (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]"
+    )]
+    pub zk_kerberos: Option<KerberosService>,
+
     /// Connects to ZooKeeper with TLS.
     #[arg(
         long,
@@ -165,6 +175,24 @@ pub struct ConnectionArgs {
         help = "File with the database's password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]"
     )]
     pub db_password_file: Option<PathBuf>,
+
+    /// The certificate by which the database knows this client.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "This client's own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]"
+    )]
+    pub db_tls_cert: Option<PathBuf>,
+
+    /// The private key of that certificate.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        help = "Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]"
+    )]
+    pub db_tls_key: Option<PathBuf>,
 
     /// How long the registry keeps this session's locks without a heartbeat.
     #[arg(long, global = true, value_name = "DURATION", value_parser = value::positive_duration,

@@ -13,6 +13,20 @@ pub enum Barrier {
         /// Never with the password.
         user: String,
     },
+    /// Kerberos gives no ticket for it.
+    NoTicket {
+        /// Whom the ticket is to be for, at each of the servers.
+        services: Vec<String>,
+        /// The reason.
+        problem: String,
+        /// How a ticket to begin with is got.
+        command: String,
+    },
+    /// It ends the session after the login with a ticket.
+    TicketRefused {
+        /// Whom the ticket is for.
+        service: String,
+    },
     /// It speaks TLS, and the client does not.
     TlsWanted,
     /// The client speaks TLS, and the server does not.
@@ -56,6 +70,17 @@ impl fmt::Display for Barrier {
                 "it refuses the SASL login of {user:?}: the user is unknown, the password is wrong, or another kind of \
                  authentication is required, too"
             ),
+            Self::NoTicket {
+                services, problem, ..
+            } => write!(
+                f,
+                "there is no Kerberos ticket for its service {}: {problem}",
+                services.join(" or ")
+            ),
+            Self::TicketRefused { service } => write!(
+                f,
+                "it refuses the Kerberos ticket for its service {service}, or requires another kind of authentication, too"
+            ),
             Self::TlsWanted => f.write_str("it speaks TLS here, and TLS is not switched on"),
             Self::NoTlsThere => f.write_str("it does not speak TLS here"),
             Self::UnknownAuthority => {
@@ -91,11 +116,22 @@ impl Barrier {
         match self {
             Self::LoginDemanded => {
                 "no digest helps (--zk-digest-file) where SASL is required: give user:password from the section Client of the \
-                 masters' jaas.conf with --zk-sasl-file"
+                 masters' jaas.conf with --zk-sasl-file; where that has a Krb5LoginModule, --zk-kerberos zookeeper"
             }
             Self::LoginRefused { .. } => {
                 "give user:password from the section Client of the masters' jaas.conf with --zk-sasl-file; the server's log says \
                  which of these it was"
+            }
+            Self::NoTicket { command, .. } => {
+                return format!(
+                    "get a ticket first: {command} (klist shows those that are there), or let it be got from a keytab: \
+                     KRB5_CLIENT_KTNAME=FILE; the service is the first part of the servers' own principal, for their host as it \
+                     is given in --zk"
+                );
+            }
+            Self::TicketRefused { .. } => {
+                "the servers' log says why: their keytab is of an older key, clocks differ, or their jaas.conf has no section Server \
+                 with a Krb5LoginModule"
             }
             Self::TlsWanted => {
                 "give --zk-tls-ca FILE, the certificate of the authority that signs the servers' (in PEM), or the port for \

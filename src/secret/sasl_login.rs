@@ -1,17 +1,26 @@
 //! Who logs in at ZooKeeper with SASL.
 
-use super::Secret;
+use super::{KerberosLogin, Secret};
+
+/// A login with SASL.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SaslLogin {
+    /// By the mechanism DIGEST-MD5.
+    Password(PasswordLogin),
+    /// By the mechanism GSSAPI.
+    Kerberos(KerberosLogin),
+}
 
 /// User and password for SASL's mechanism DIGEST-MD5.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SaslLogin {
+pub struct PasswordLogin {
     /// As the servers' `jaas.conf` names it: `user_NAME="…"`.
     pub user: String,
     /// Its password.
     pub password: Secret,
 }
 
-impl SaslLogin {
+impl PasswordLogin {
     /// Why the login cannot be sent, if it cannot: the client library writes the name between quotes
     /// as it is, and in UTF-8 what servers expect in ISO 8859-1 where that has all letters.
     #[must_use]
@@ -44,7 +53,7 @@ mod tests {
             ("ds", "pässwörd", false),
             ("ä", "x", false),
         ] {
-            let login = SaslLogin {
+            let login = PasswordLogin {
                 user: user.to_owned(),
                 password: Secret::new(password),
             };

@@ -3,12 +3,19 @@
 
 use crate::harness::world::{BY_HOST, World};
 use crate::harness::{
-    Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, USER, left_out,
+    At, Certificates, Dsctl, Env, MARKER, MariaDb, Output, Postgres, PostgresRelease, Proxy, USER,
+    left_out,
 };
+use crate::steps::without_resolver;
 
 fn as_client(certificates: &Certificates) -> String {
     let (key, certificate) = certificates.of_client();
     format!("sslcert={certificate}&sslkey={key}")
+}
+
+/// A copy that nobody else can read: the server's own user owns the original.
+fn own(env: &Env, key: &str) -> String {
+    env.file("own.pem", &std::fs::read_to_string(key).unwrap())
 }
 
 #[test]
@@ -43,10 +50,24 @@ fn of_a_client_of_mariadb() {
     };
     run("sslMode=REQUIRED").exit(6).err("1045");
     run(&format!("sslMode=REQUIRED&{}", as_client(&certificates))).exit(0);
-    run("sslMode=REQUIRED&clientCertificateKeyStoreUrl=file:/store.jks")
+    let store = "sslMode=REQUIRED&clientCertificateKeyStoreUrl=file:/store.jks";
+    run(store)
         .exit(2)
         .err("clientCertificateKeyStoreUrl is a Java key store")
         .err("openssl pkcs12");
+    let (key, certificate) = certificates.of_client();
+    let key = own(&world.env, &key);
+    world.env.set("DSCTL_DB_TLS_CERT", &certificate);
+    world.env.set("DSCTL_DB_TLS_KEY", &key);
+    let run = |parameters: &str| {
+        Dsctl::new(&world.env)
+            .env("DSCTL_DB", &format!("{url}?{parameters}"))
+            .args(["masters"])
+            .run()
+    };
+    run("").exit(0);
+    run(store).exit(0);
+    run("useSSL=false").exit(2).err("--db-tls-cert");
 }
 
 #[test]
@@ -76,9 +97,30 @@ fn of_a_client_of_postgres() {
     // The server would take the password without encryption, too; with a key that does not fit it is
     // not sent there.
     world.masters_with("sslmode=disable").exit(0);
-    let (_, certificate) = certificates.of_client();
+    let (own_key, certificate) = certificates.of_client();
     world
         .masters_with(&format!("sslcert={certificate}&sslkey={key}"))
+        .exit(6);
+    let both = [&certificate, &own_key].map(|file| std::fs::read_to_string(file).unwrap());
+    let both = world.env.file("client.pem", &both.concat());
+    let options = ["--db-tls-cert", &both];
+    let run = |url: &str| {
+        Dsctl::new(&world.env)
+            .env("DSCTL_DB", url)
+            .args(["masters"])
+    };
+    let url = format!("{}?sslmode=require", world.env.url());
+    run(&url).args(options).run().exit(0);
+    // What is said closer to the command line is shown.
+    let named = format!("{url}&sslcert={certificate}&sslkey={own_key}");
+    run(&named)
+        .args([
+            "--db-tls-cert",
+            &certificate,
+            "--db-tls-key",
+            &own(&world.env, &key),
+        ])
+        .run()
         .exit(6);
 }
 
@@ -119,6 +161,20 @@ fn of_servers_without_names_and_their_own_authority() {
         .exit(6)
         .err("its certificate is its own authority");
     world.masters_with("sslmode=require").exit(0);
+    is_told_the_name(&world);
+}
+
+/// Also where the name has several addresses, of which each can be tried: who stands before the
+/// servers may tell them apart by the name that TLS begins with.
+fn is_told_the_name(world: &World) {
+    let proxy = Proxy::to(world.env.server_port());
+    proxy.trap(b"db.several", At::SwallowAnswer);
+    let url = world.env.url_at(&format!("db.several:{}", proxy.port()));
+    let dsctl = Dsctl::new(&world.env)
+        .env("DSCTL_DB", &format!("{url}?sslmode=require"))
+        .args(["masters"]);
+    without_resolver(dsctl).run().exit(0);
+    assert!(proxy.has_sprung(), "TLS began without the name");
 }
 
 /// Debian's own servers refuse to show such a certificate.

@@ -6,13 +6,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::installation::{Installation, known};
+use super::java;
 use super::layouts::{LastStart, of_1, of_2, of_3, of_container};
 use super::read::{read_properties, read_yaml};
 use super::spring::{Properties, Property, Unknown};
 use super::zk_client::{self, SaslOfMasters};
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key, Origin};
-use crate::secret::Secret;
+use crate::secret::{KerberosLogin, Secret};
 
 /// User and password of the database, where they stand outside its URL.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +29,7 @@ pub(in crate::config) struct DsHome {
     digest: Result<Option<(Secret, Origin)>, ConfigError>,
     sasl: Result<Option<SaslOfMasters>, ConfigError>,
     earlier: Option<Earlier>,
+    java_unknown: Option<(String, Origin)>,
 }
 
 /// What the masters were last started with, where that differs from what they are to be started with.
@@ -99,6 +101,11 @@ impl DsHome {
         self.earlier.as_ref()
     }
 
+    /// The variable with options of the masters' Java that only running its file would tell.
+    pub(in crate::config) fn java_unknown(&self) -> Option<&(String, Origin)> {
+        self.java_unknown.as_ref()
+    }
+
     fn differs(&self, last_start: LastStart) -> Option<Earlier> {
         let other = Self::from(&last_start.installation);
         let keys: Vec<Key> = Key::OF_HOME
@@ -124,6 +131,8 @@ impl DsHome {
                 Some(SaslOfMasters::Digest(user, password, _)) => {
                     vec![user.clone(), password.expose().to_owned()]
                 }
+                // For which service, the key for that says.
+                Some(SaslOfMasters::Kerberos(..)) => vec![KerberosLogin::NAME.to_owned()],
                 Some(SaslOfMasters::NotBuiltIn { name, .. }) => vec![name.clone()],
                 Some(SaslOfMasters::Unreadable { .. }) => return None,
             },
@@ -172,12 +181,19 @@ impl From<&Installation> for DsHome {
             ),
         ];
         let (system, folder) = (&installation.system, &installation.folder);
+        let sasl = if zookeeper {
+            zk_client::sasl(system, folder)
+        } else {
+            Ok(None)
+        };
+        let kerberos = kerberos(&sasl).map(|stated| (Key::ZkKerberos, Ok(stated)));
         let tls = zk_client::tls(system, folder).into_iter();
         let tls = tls.filter(|_| zookeeper).map(|(key, tls)| (key, Ok(tls)));
         Self {
             values: values
                 .into_iter()
                 .filter_map(|(key, value)| Some((key, value?)))
+                .chain(kerberos)
                 .chain(tls)
                 .collect(),
             login: login(&installation.properties),
@@ -190,13 +206,24 @@ impl From<&Installation> for DsHome {
                     .filter(|digest| zookeeper && !digest.text.trim().is_empty())
                     .map(|digest| (Secret::new(digest.text), digest.origin))
             }),
-            sasl: if zookeeper {
-                zk_client::sasl(system, folder)
-            } else {
-                Ok(None)
-            },
+            sasl,
             earlier: None,
+            java_unknown: java::unknown(system)
+                .map(|options| (options.name.clone(), options.origin.clone())),
         }
+    }
+}
+
+/// The service of a login that is built in.
+fn kerberos(sasl: &Result<Option<SaslOfMasters>, ConfigError>) -> Option<Stated> {
+    match sasl {
+        Ok(Some(SaslOfMasters::Kerberos(login, origin))) if KerberosLogin::IS_BUILT_IN => {
+            Some(Stated {
+                text: login.service.to_string(),
+                origin: origin.clone(),
+            })
+        }
+        _ => None,
     }
 }
 

@@ -13,6 +13,13 @@ pub(super) struct Module {
     pub(super) line: usize,
 }
 
+impl Module {
+    /// Its class without the package.
+    pub(super) fn class_name(&self) -> &str {
+        self.class.rsplit('.').next().unwrap_or_default()
+    }
+}
+
 /// The section with this name; `None` if there is none.
 ///
 /// # Errors

@@ -7,9 +7,12 @@ use super::read::read;
 use super::shell::ShellReader;
 use crate::config::{ConfigError, Origin};
 
-/// The system properties of a Java command line.
+/// The system properties of a Java command line; one without a value where only running the script
+/// would tell the command line.
 pub(super) fn system_properties(options: &Assignment) -> Vec<Assignment> {
-    let text = options.text.as_deref().unwrap_or_default();
+    let Some(text) = options.text.as_deref() else {
+        return vec![options.clone()];
+    };
     text.split_whitespace()
         .filter_map(|option| option.strip_prefix("-D")?.split_once('='))
         .map(|(name, value)| Assignment {
@@ -24,6 +27,11 @@ pub(super) fn system_properties(options: &Assignment) -> Vec<Assignment> {
 pub(super) fn of_variables(variables: &Variables, names: &[&str]) -> Vec<Assignment> {
     let set = names.iter().filter_map(|name| variables.get(*name));
     set.flat_map(system_properties).collect()
+}
+
+/// The name and the place of a command line that is not known, if there is one.
+pub(super) fn unknown(system: &[Assignment]) -> Option<&Assignment> {
+    system.iter().find(|entry| entry.text.is_none())
 }
 
 /// The last one of a name, as Java takes it.

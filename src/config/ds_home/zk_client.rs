@@ -8,16 +8,18 @@ use super::java;
 use super::read::read;
 use crate::config::stated::Stated;
 use crate::config::{ConfigError, Key, Origin};
-use crate::secret::Secret;
+use crate::secret::{KerberosLogin, KerberosService, MastersTicket, Secret};
 
 /// A login with SASL.
 #[derive(Clone, Debug)]
 pub(in crate::config) enum SaslOfMasters {
     /// DIGEST-MD5: user and password.
     Digest(String, Secret, Origin),
+    /// With Kerberos.
+    Kerberos(KerberosLogin, Origin),
     /// By a module that is not built in here.
     NotBuiltIn {
-        /// What it is called: Kerberos, or the module's class.
+        /// The module's class.
         name: String,
         origin: Origin,
     },
@@ -75,6 +77,12 @@ pub(super) fn sasl(
     let Some(module) = module else {
         return Ok(None);
     };
+    if module.class_name() == "Krb5LoginModule" {
+        let service = service(system).unwrap_or_default();
+        let masters = masters_ticket(&module, folder);
+        let login = KerberosLogin { service, masters };
+        return Ok(Some(SaslOfMasters::Kerberos(login, origin(&module, &path))));
+    }
     login(&module, &path).map(Some).ok_or_else(|| {
         refused(format!(
             "line {}: user or password is not given as plain text",
@@ -83,13 +91,42 @@ pub(super) fn sasl(
     })
 }
 
-fn login(module: &Module, path: &Path) -> Option<SaslOfMasters> {
-    let origin = Origin::File {
+fn origin(module: &Module, path: &Path) -> Origin {
+    Origin::File {
         path: path.to_owned(),
         line: module.line,
+    }
+}
+
+/// Whom the masters' tickets are for, where their Java is told.
+fn service(system: &[Assignment]) -> Option<KerberosService> {
+    let text = |name: &str| java::get(system, name).and_then(|entry| entry.text.as_deref());
+    // The whole principal goes before; its realm is found by this machine's Kerberos.
+    let principal = text("zookeeper.server.principal")
+        .map(|principal| principal.split('@').next().unwrap_or_default());
+    principal
+        .or_else(|| text("zookeeper.sasl.client.username"))?
+        .parse()
+        .ok()
+}
+
+fn masters_ticket(module: &Module, folder: &Path) -> MastersTicket {
+    // Java fills in system properties.
+    let option = |name: &str| {
+        let value = module.options.get(name)?;
+        (!value.is_empty() && !value.contains("${")).then(|| value.clone())
     };
-    let class = module.class.rsplit('.').next().unwrap_or_default();
-    let name = match class {
+    let uses_keytab = option("useKeyTab").is_some_and(|text| text.eq_ignore_ascii_case("true"));
+    let keytab = option("keyTab").filter(|_| uses_keytab);
+    MastersTicket {
+        principal: option("principal"),
+        keytab: keytab.map(|keytab| path(&keytab, folder)),
+    }
+}
+
+fn login(module: &Module, path: &Path) -> Option<SaslOfMasters> {
+    let origin = origin(module, path);
+    let name = match module.class_name() {
         "DigestLoginModule" => {
             let (user, password) = (
                 module.options.get("username")?,
@@ -102,7 +139,6 @@ fn login(module: &Module, path: &Path) -> Option<SaslOfMasters> {
             return (is_usable && is_plain)
                 .then(|| SaslOfMasters::Digest(user.clone(), password, origin));
         }
-        "Krb5LoginModule" => "Kerberos".to_owned(),
         _ => module.class.clone(),
     };
     Some(SaslOfMasters::NotBuiltIn { name, origin })

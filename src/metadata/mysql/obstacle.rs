@@ -1,13 +1,15 @@
 //! Logins that cannot succeed, in words that say what to change.
 
 use super::super::driver::said;
+use super::super::proxies::SHARDING_SPHERE;
 
 /// Why a login cannot succeed although the password may be right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum LoginObstacle {
     /// The server wants the password encrypted with its public key, and may not be asked for it.
     WantsKey,
-    /// The driver answers a change of plugin as if there were a password.
+    /// The driver answers a change of plugin as if there were a password. Unlike in [`super::login`], a
+    /// login by the book does not help: there is nothing that the server would keep for the driver's own.
     EmptyPassword,
     /// The server has accepted it a moment before; this is what it says now.
     PasswordIsRight(String),
@@ -33,7 +35,6 @@ const EMPTY: &str = "the account has no password, and that is not supported for 
 const RIGHT: &str = "the server accepted the password and refused it right after";
 const LONG: &str = "the password is too long to be sent encrypted with the server's public key";
 const PLUGIN: &str = "the account's authentication plugin is not supported";
-const SHARDING: &str = "ShardingSphere-Proxy answers, and through it nobody can read which tables and columns there are";
 const OLD: &str = "MySQL 5.7 or newer, or MariaDB 10.1 or newer, is needed";
 
 impl LoginObstacle {
@@ -44,7 +45,7 @@ impl LoginObstacle {
             Self::PasswordIsRight(words) => format!("{RIGHT}: {words}"),
             Self::TooLong => LONG.to_owned(),
             Self::Plugin(name) => format!("{PLUGIN}: {name}"),
-            Self::ShardingSphere(version) => format!("{SHARDING}; its version is {version}"),
+            Self::ShardingSphere(version) => format!("{SHARDING_SPHERE}; its version is {version}"),
             Self::TooOld { version, words } => format!("{OLD}; this is {version}: {words}"),
         })
     }
@@ -72,7 +73,7 @@ pub(crate) fn hint(cause: &str) -> Option<&'static str> {
             "use the server of the masters' database in --db: DolphinScheduler itself needs MySQL 5.7 or newer",
         ),
         (
-            SHARDING,
+            SHARDING_SPHERE,
             "use the address of the database server behind it in --db",
         ),
         (

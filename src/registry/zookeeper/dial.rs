@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use zookeeper_client::{Client, Connector, Error, SaslOptions};
 
+use super::kerberos;
 use super::settings::ZooKeeperSettings;
 use super::tls::Encryption;
 use crate::registry::Barrier;
-use crate::secret::SaslLogin;
+use crate::secret::{KerberosLogin, PasswordLogin, SaslLogin};
 
 /// A host that does not answer at all must leave time for the next one, but a slow one must get a
 /// chance.
@@ -31,14 +32,17 @@ impl fmt::Debug for Dial {
 }
 
 impl Dial {
-    /// `Err` says what of the certificates and the key cannot be used.
+    /// `Err` says what cannot be used: of the certificates and the key, or a login that is not built in.
     pub(super) fn new(settings: &ZooKeeperSettings) -> Result<Self, String> {
+        let is_kerberos = matches!(settings.sasl, Some(SaslLogin::Kerberos(_)));
+        if is_kerberos && !KerberosLogin::IS_BUILT_IN {
+            return Err("with Kerberos: it is not built into this dsctl".to_owned());
+        }
         let digest = settings.digest.clone();
         let servers = &settings.ensemble.servers;
-        let tls = settings
-            .tls
-            .as_ref()
-            .map(|tls| Encryption::new(tls, servers));
+        let tls = settings.tls.as_ref().map(|tls| {
+            Encryption::new(tls, servers).map_err(|problem| format!("with TLS: {problem}"))
+        });
         Ok(Self {
             digest: digest.filter(|digest| !digest.trim().is_empty()),
             sasl: settings.sasl.clone(),
@@ -68,13 +72,24 @@ impl Dial {
         }
     }
 
+    /// The login that is made by a ticket, and is for the servers' names.
+    pub(super) fn kerberos(&self) -> Option<&KerberosLogin> {
+        match &self.sasl {
+            Some(SaslLogin::Kerberos(login)) => Some(login),
+            _ => None,
+        }
+    }
+
     /// What a server means that opens a session and ends it for want of authentication. It accepts
     /// any digest, right or wrong: whether that is right shows only in access to nodes.
     pub(super) fn barrier(&self) -> Barrier {
         match &self.sasl {
             None => Barrier::LoginDemanded,
-            Some(login) => Barrier::LoginRefused {
+            Some(SaslLogin::Password(login)) => Barrier::LoginRefused {
                 user: login.user.clone(),
+            },
+            Some(SaslLogin::Kerberos(login)) => Barrier::TicketRefused {
+                service: login.service.to_string(),
             },
         }
     }
@@ -106,9 +121,13 @@ impl Dial {
             .with_fail_eagerly()
             // The newer request to create a node would only return more; a 3.4 server does not know it.
             .with_server_version(3, 4, 14);
-        if let Some(SaslLogin { user, password }) = self.sasl.clone() {
-            connector =
-                connector.with_sasl(SaslOptions::digest_md5(user, password.expose().to_owned()));
+        match self.sasl.clone() {
+            None => {}
+            Some(SaslLogin::Password(PasswordLogin { user, password })) => {
+                let password = password.expose().to_owned();
+                connector = connector.with_sasl(SaslOptions::digest_md5(user, password));
+            }
+            Some(SaslLogin::Kerberos(login)) => connector = kerberos::with(connector, login),
         }
         match &self.digest {
             Some(digest) => connector.with_auth("digest", digest.as_bytes()),

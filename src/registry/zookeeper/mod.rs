@@ -9,6 +9,7 @@ mod access;
 mod diagnosis;
 mod dial;
 mod endpoints;
+mod kerberos;
 mod lock;
 mod names;
 mod observer;
@@ -177,17 +178,17 @@ impl Registry for ZooKeeperRegistry {
 mod tests {
     use super::*;
     use crate::model::Namespace;
-    use crate::secret::{SaslLogin, Secret};
+    use crate::secret::{PasswordLogin, SaslLogin, Secret};
 
     fn settings(connect: &str) -> ZooKeeperSettings {
         ZooKeeperSettings {
             ensemble: connect.parse().unwrap(),
             namespace: Namespace::default(),
             digest: Some("user:marker-password".to_owned()),
-            sasl: Some(SaslLogin {
+            sasl: Some(SaslLogin::Password(PasswordLogin {
                 user: "user".to_owned(),
                 password: Secret::new("marker-password"),
-            }),
+            })),
             tls: None,
             timeout: Duration::from_secs(5),
             session_timeout: Duration::from_secs(10),

@@ -11,11 +11,12 @@ use zookeeper_client::{Client, Error, SessionState, StateWatcher};
 use super::diagnosis::{Diagnosis, diagnose};
 use super::dial::Dial;
 use super::endpoints;
+use super::kerberos;
 use super::place::Place;
 use super::settings::ZooKeeperSettings;
 use super::tls::Encryption;
 use crate::model::EnsembleServer;
-use crate::registry::RegistryError;
+use crate::registry::{Barrier, RegistryError};
 
 /// The protocol counts milliseconds in 31 bits.
 const LONGEST_SESSION: Duration = Duration::from_millis(2_147_483_647);
@@ -67,15 +68,22 @@ impl Session {
         let endpoint = place.endpoint();
         let dial = Dial::new(settings).map_err(|problem| {
             RegistryError::Unsupported(format!(
-                "the registry at {endpoint} cannot be reached with TLS: {problem}"
+                "the registry at {endpoint} cannot be reached {problem}"
             ))
         })?;
         let started = Instant::now();
-        let servers = match dial.tls() {
-            // Certificates are for names.
-            Some(_) => place.ensemble.servers.clone(),
+        let servers = &place.ensemble.servers;
+        if let Some(login) = dial.kerberos() {
+            let hosts = servers.iter().map(|server| server.host.clone()).collect();
+            let asked = kerberos::ticket(login, hosts, settings.timeout).await;
+            asked.map_err(|barrier| not_admitted(&endpoint, barrier))?;
+        }
+        let servers = if dial.tls().is_some() || dial.kerberos().is_some() {
+            // Certificates and tickets are for names.
+            servers.clone()
+        } else {
             // The library looks names up by itself, too.
-            None => endpoints::of(&place.ensemble.servers, settings.timeout / 4).await,
+            endpoints::of(servers, settings.timeout / 4).await
         };
         let wanted = settings.session_timeout.min(LONGEST_SESSION);
         let number = u32::try_from(servers.len()).unwrap_or(u32::MAX);
@@ -92,14 +100,7 @@ impl Session {
         .await;
         let client = match opened {
             Ok(Ok(client)) => client,
-            Ok(Err(Error::AuthFailed)) => {
-                let barrier = dial.barrier();
-                return Err(RegistryError::NotAdmitted {
-                    endpoint,
-                    cause: barrier.to_string(),
-                    barrier,
-                });
-            }
+            Ok(Err(Error::AuthFailed)) => return Err(not_admitted(&endpoint, dial.barrier())),
             failed => {
                 let rest = settings.timeout.saturating_sub(started.elapsed());
                 let again = match failed {
@@ -363,6 +364,14 @@ impl Session {
             tracing::debug!(endpoint = self.endpoint, "no answer to closing the session");
         }
         answered
+    }
+}
+
+fn not_admitted(endpoint: &str, barrier: Barrier) -> RegistryError {
+    RegistryError::NotAdmitted {
+        endpoint: endpoint.to_owned(),
+        cause: barrier.to_string(),
+        barrier,
     }
 }
 

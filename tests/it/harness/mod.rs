@@ -44,7 +44,7 @@ pub use ports::free_port;
 pub use process::child_of;
 pub use proxy::{At, Proxy};
 pub use servers::{
-    Certificates, MariaDb, MySql, MySqlRelease, Postgres, PostgresRelease, Release, ZooKeeper,
+    Certificates, Kdc, MariaDb, MySql, MySqlRelease, Postgres, PostgresRelease, Release, ZooKeeper,
 };
 pub use skip::{left_out, skipped};
 pub use wait::{assert_in_time, eventually, runtime, wait, wait_at_most};

@@ -61,6 +61,13 @@ impl Zk {
             .unwrap_or_else(|error| panic!("{path}: {error}"));
     }
 
+    /// Leaves a node to whoever has logged in with SASL as this.
+    pub fn give_to(&self, path: &str, user: &str) {
+        let acls = [Acl::new(Permission::ALL, AuthId::new("sasl", user))];
+        wait(self.client.set_acl(path, &acls, None))
+            .unwrap_or_else(|error| panic!("{path}: {error}"));
+    }
+
     /// Deletes a node.
     pub fn delete(&self, path: &str) {
         wait(self.client.delete(path, None)).unwrap_or_else(|error| panic!("{path}: {error}"));

@@ -2,5 +2,7 @@
 //! does elsewhere, and what is missing is named.
 
 mod certificates;
+#[cfg(feature = "kerberos")]
+mod kerberos;
 mod sasl;
 mod tls;

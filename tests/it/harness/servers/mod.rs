@@ -3,6 +3,7 @@
 pub mod balancer;
 mod certificates;
 mod ensemble;
+pub mod kdc;
 pub mod mariadb;
 pub mod mysql;
 pub mod poolers;
@@ -15,6 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use certificates::Certificates;
 pub use ensemble::Ensemble;
+pub use kdc::Kdc;
 pub use mariadb::MariaDb;
 pub use mysql::{MySql, MySqlRelease};
 pub use postgres::{Postgres, PostgresRelease};

@@ -79,6 +79,22 @@ impl ZooKeeper {
         );
     }
 
+    /// One of a test's own that takes logins with Kerberos, by the key in this file, and demands none.
+    pub fn with_kerberos(profile: &str, principal: &str, keytab: &str) -> Self {
+        let mut server = Self::start_new().unwrap_or_else(|error| panic!("{error}"));
+        server.stop();
+        server
+            .server
+            .command
+            .insert(1, format!("-Djava.security.krb5.conf={profile}"));
+        server.log_in_with(&format!(
+            "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true storeKey=true useTicketCache=false\n\
+             keyTab=\"{keytab}\" principal=\"{principal}\";"
+        ));
+        server.start();
+        server
+    }
+
     /// One of a test's own that also takes encrypted connections, at another port, which is given too.
     /// `store` is a PEM file with its certificate and key, `trusted` one with the authorities whose
     /// clients it lets in.
