@@ -58,9 +58,11 @@ fn in_bash(files: &[String]) -> Vec<Option<Vec<InBash>>> {
         let mut parts = told.split('\u{2}');
         let text = parts.next()?.to_owned();
         let is_set = parts.next()? == "set";
+        let attributes = parts.next()?;
         Some(InBash {
             text: Some(text).filter(|_| is_set),
-            is_exported: parts.next()?.contains('x'),
+            // Arrays are marked, and no program gets them.
+            is_exported: attributes.contains('x') && !attributes.contains(['a', 'A']),
         })
     };
     let of_file = |told: &str| {
@@ -248,8 +250,8 @@ const LINES: &[(&str, Option<&str>, bool)] = &[
     ("export -- A=new", Some("new"), false),
     ("time A=new", Some("new"), false),
     ("! A=new", Some("new"), false),
-    ("A[0]=new", Some("new"), false),
-    ("A=( new )", Some("new"), false),
+    ("A[0]=new", None, false),
+    ("A=( new )", None, false),
     ("mapfile A </dev/null", None, false),
     ("getopts a A", Some("?"), false),
     ("for A in new; do :; done", Some("new"), false),
@@ -325,6 +327,14 @@ const LINES: &[(&str, Option<&str>, bool)] = &[
         Some("old"),
         false,
     ),
+    ("export() { unset B; }; ! export A=(\"$B y\")", None, false),
+    ("export() { :; }\nexport A=new", Some("old"), false),
+    (
+        "while false; do export() { :; }; done\nexport A=new",
+        Some("new"),
+        false,
+    ),
+    ("for B in 1 2; do set -a; done\nA=new", Some("new"), true),
 ];
 
 #[test]

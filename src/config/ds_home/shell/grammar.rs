@@ -1,4 +1,9 @@
 //! Commands: a file is understood as a whole, or not at all.
+//!
+//! What is accepted here has to be what bash accepts, no more. brush-parser 0.4, the parser that is
+//! best kept, accepts `{ A=1 }`, which bash refuses; text nested deeply overflows its stack and ends
+//! the process; words, and so passwords, stay in a cache of its own; and it brings along a library for
+//! tests, with another parser and C. Its words are texts that would have to be taken apart here anyway.
 
 use std::rc::Rc;
 
