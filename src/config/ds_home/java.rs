@@ -85,7 +85,7 @@ pub(super) fn of_3(server: &Path, shell: &ShellReader) -> Result<Vec<Assignment>
         .filter_map(|name| environment.get(*name))
         .flat_map(system_properties)
         .collect();
-    let options = shell.variables.get("JAVA_OPTS");
+    let options = shell.variables().get("JAVA_OPTS");
     if let Some(options) = options.filter(|options| options.text.as_deref() != Some("")) {
         system.extend(system_properties(options));
         return Ok(system);

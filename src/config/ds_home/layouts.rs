@@ -94,7 +94,7 @@ pub(super) fn of_2(
     for file in ["env/dolphinscheduler_env.sh", "config/install_config.conf"] {
         source(&conf.join(file), &mut shell)?;
     }
-    let variables = shell.variables;
+    let variables = shell.variables().clone();
     let or_default =
         |name: &str, default: &str| match variables.get(name).or_else(|| variables.get(ANY)) {
             Some(entry) if entry.text.as_deref() != Some("") => {
@@ -194,7 +194,7 @@ fn of_3_with(
         source(&server.join(OF_SERVER), &mut shell)?;
     }
     let system = java::of_3(server, &shell)?;
-    let time_zone = time_zone(server, &shell.variables, &system)?;
+    let time_zone = time_zone(server, shell.variables(), &system)?;
     // Java gets what is exported, its command line all.
     let variables = shell.environment();
     let unconditional = |document: &&Layer| spring::is_active(document, &[]) == Some(true);

@@ -16,8 +16,6 @@ mod properties;
 mod read;
 mod running;
 mod shell;
-mod shell_lines;
-mod shell_words;
 mod spring;
 mod yaml;
 mod zk_client;
