@@ -102,14 +102,11 @@ impl Locks {
         registry: &mut dyn Registry,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, FailoverError> {
-        // One session holds them all. Short work needs no request to the registry.
+        // Short work needs no request to the registry.
         let moment = registry.session_timeout() / 6;
         let lost = async {
             tokio::time::sleep(moment).await;
-            match self.leases.last() {
-                Some(lease) => registry.lost(lease).await,
-                None => std::future::pending().await,
-            }
+            registry.lost(&self.leases).await
         };
         tokio::select! {
             biased;

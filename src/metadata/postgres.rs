@@ -348,6 +348,8 @@ impl Driver for PostgresDriver {
         };
         let detail = error
             .detail()
+            // This one has the row's own values, among them parameters.
+            .filter(|detail| !detail.starts_with("Failing row contains"))
             .map(|detail| format!(": {detail}"))
             .unwrap_or_default();
         format!("{}{detail} (SQLSTATE {})", error.message(), error.code())

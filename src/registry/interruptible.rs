@@ -96,8 +96,8 @@ impl Registry for InterruptibleRegistry {
         self.registry.confirm(lease).await
     }
 
-    async fn lost(&mut self, lease: &Lease) -> RegistryError {
-        self.registry.lost(lease).await
+    async fn lost(&mut self, leases: &[Lease]) -> RegistryError {
+        self.registry.lost(leases).await
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {

@@ -243,8 +243,9 @@ pub trait Registry: Send {
     /// is unknown.
     async fn confirm(&mut self, lease: &Lease) -> Result<Confirmed, RegistryError>;
 
-    /// Waits until the lock is lost, keeping it alive meanwhile; returns why.
-    async fn lost(&mut self, lease: &Lease) -> RegistryError;
+    /// Waits until one of these locks is lost, keeping them alive meanwhile; returns why. One of them may be
+    /// lost alone: its entry can be deleted. Without any it waits for ever.
+    async fn lost(&mut self, leases: &[Lease]) -> RegistryError;
 
     /// Releases a lock; returns once the registry has answered. A lock that is already gone is a
     /// success.

@@ -255,7 +255,7 @@ fn a_silent_network_loses_the_lock_before_another_can_have_it() {
         let mut other = open(env.server_port());
         let lease = acquire(&mut holder, SOON).unwrap();
         proxy.black_hole();
-        let error = wait(holder.lost(&lease));
+        let error = wait(holder.lost(std::slice::from_ref(&lease)));
         assert!(matches!(error, RegistryError::LockLost { .. }), "{error:?}");
         let early = acquire(&mut other, Duration::ZERO);
         assert!(early.is_err(), "{store:?}: another one has it already");

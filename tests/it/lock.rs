@@ -222,10 +222,28 @@ fn a_lock_node_that_was_deleted_is_a_lost_lock() {
     env.zk().delete(&lease.node);
     let error = wait(registry.confirm(&lease)).unwrap_err();
     assert!(matches!(error, RegistryError::LockLost { .. }), "{error:?}");
-    let error = wait(registry.lost(&lease));
+    let error = wait(registry.lost(std::slice::from_ref(&lease)));
     assert!(matches!(error, RegistryError::LockLost { .. }), "{error:?}");
     wait(registry.release(lease)).unwrap();
     wait(registry.close());
+}
+
+/// 1.2 has two locks, and one session for both: the entry of either may be deleted.
+#[test]
+fn the_loss_of_any_lock_is_noticed() {
+    for lost in [0, 1] {
+        let env = Env::new(Store::Sqlite);
+        let mut registry = open(&env);
+        let mut take = |path: &str| wait(registry.acquire(path, SOON, &mut |_| {})).unwrap();
+        let leases = [take("lock/first"), take("lock/second")];
+        env.zk().delete(&leases[lost].node);
+        let error = wait(registry.lost(&leases));
+        assert!(
+            matches!(&error, RegistryError::LockLost { path, .. } if *path == leases[lost].path),
+            "{error:?}"
+        );
+        wait(registry.close());
+    }
 }
 
 #[test]
@@ -244,7 +262,7 @@ fn a_dead_network_loses_the_lock_before_another_can_have_it() {
     curator.ask_to_acquire(SOON);
     shared.zk().await_queue(&shared.path(PATH), 2);
     proxy.black_hole();
-    let error = wait(registry.lost(&lease));
+    let error = wait(registry.lost(std::slice::from_ref(&lease)));
     assert!(
         matches!(
             error,
@@ -297,7 +315,7 @@ fn given_up(restart: impl FnOnce(&mut ZooKeeper), within: Duration) -> Option<Re
     restart(&mut server);
     crate::harness::eventually(SOON, "the lock, again", || wait(registry.confirm(&lease)));
     let lost = wait(async {
-        tokio::time::timeout(within, registry.lost(&lease))
+        tokio::time::timeout(within, registry.lost(std::slice::from_ref(&lease)))
             .await
             .ok()
     });

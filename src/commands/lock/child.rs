@@ -42,10 +42,10 @@ pub(super) enum ProgramEnd {
 
 /// Waits until one of the locks is lost.
 pub(super) async fn any_lost(registry: &mut dyn Registry, leases: &[Lease]) -> RegistryError {
-    // One session holds them all: if it ends, the last lock is lost, too.
-    match leases.last() {
-        Some(lease) => midway(lease, registry.lost(lease).await),
-        None => std::future::pending().await,
+    let lost = registry.lost(leases).await;
+    match leases.first() {
+        Some(first) => midway(first, lost),
+        None => lost,
     }
 }
 

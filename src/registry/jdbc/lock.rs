@@ -215,13 +215,18 @@ impl JdbcRegistry {
         self.session_timeout * 2 / 3
     }
 
-    /// Keeps the lock alive until it is lost, or until no heartbeat has arrived for too long. A network
-    /// that swallows everything answers nothing for minutes: that is not waited for.
-    pub(super) async fn maintain_until_lost(&mut self, lease: &Lease) -> RegistryError {
+    /// Keeps locks alive until one of them is lost, or until no heartbeat has arrived for too long. A
+    /// network that swallows everything answers nothing for minutes: that is not waited for. It is told
+    /// of `first`, since the heartbeat is that of all.
+    pub(super) async fn maintain_until_lost(
+        &mut self,
+        first: &Lease,
+        leases: &[Lease],
+    ) -> RegistryError {
         loop {
             let age = self.client.as_ref().map_or(Duration::MAX, Client::age);
             let left = self.patience().saturating_sub(age);
-            let check = self.check(lease, self.heartbeat_interval());
+            let check = self.check_all(leases);
             match tokio::time::timeout(left, check).await {
                 Ok(Err(error @ RegistryError::LockLost { .. })) => return error,
                 Ok(Err(error)) if self.is_out_of_patience() => return error,
@@ -230,7 +235,7 @@ impl JdbcRegistry {
                     // There is nothing to give back either, through a connection that is silent.
                     self.client = None;
                     return RegistryError::LockLost {
-                        path: lease.path.clone(),
+                        path: first.path.clone(),
                         cause: "the database has not answered a heartbeat for two thirds of the session timeout"
                             .to_owned(),
                     };
@@ -238,6 +243,13 @@ impl JdbcRegistry {
             }
             tokio::time::sleep(self.heartbeat_interval() / 2).await;
         }
+    }
+
+    async fn check_all(&mut self, leases: &[Lease]) -> Result<(), RegistryError> {
+        for lease in leases {
+            self.check(lease, self.heartbeat_interval()).await?;
+        }
+        Ok(())
     }
 
     fn is_out_of_patience(&self) -> bool {

@@ -243,8 +243,11 @@ impl Registry for JdbcRegistry {
             .map(|()| Confirmed::by_registry())
     }
 
-    async fn lost(&mut self, lease: &Lease) -> RegistryError {
-        self.maintain_until_lost(lease).await
+    async fn lost(&mut self, leases: &[Lease]) -> RegistryError {
+        match leases {
+            [] => std::future::pending().await,
+            [first, ..] => self.maintain_until_lost(first, leases).await,
+        }
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {

@@ -309,7 +309,10 @@ async fn a_deleted_row_or_client_is_a_lost_lock() {
             "{sql}"
         );
         assert!(
-            matches!(registry.lost(&lease).await, RegistryError::LockLost { .. }),
+            matches!(
+                registry.lost(std::slice::from_ref(&lease)).await,
+                RegistryError::LockLost { .. }
+            ),
             "{sql}"
         );
         registry.release(lease).await.unwrap();
@@ -391,7 +394,7 @@ async fn a_lock_is_kept_alive_while_its_loss_is_awaited() {
         }
     };
     tokio::select! {
-        error = registry.lost(&lease) => panic!("{error:?}"),
+        error = registry.lost(std::slice::from_ref(&lease)) => panic!("{error:?}"),
         () = beats => {},
     }
     registry.confirm(&lease).await.unwrap();
@@ -401,7 +404,7 @@ async fn a_lock_is_kept_alive_while_its_loss_is_awaited() {
         .await
         .unwrap();
     assert!(matches!(
-        registry.lost(&lease).await,
+        registry.lost(std::slice::from_ref(&lease)).await,
         RegistryError::LockLost { .. }
     ));
 }

@@ -150,8 +150,14 @@ impl Registry for ZooKeeperRegistry {
         lock::confirm(&self.session, lease).await
     }
 
-    async fn lost(&mut self, lease: &Lease) -> RegistryError {
-        lock::lost(&self.session, lease).await
+    async fn lost(&mut self, leases: &[Lease]) -> RegistryError {
+        let each = leases
+            .iter()
+            .map(|lease| Box::pin(lock::lost(&self.session, lease)));
+        match each.collect::<Vec<_>>() {
+            none if none.is_empty() => std::future::pending().await,
+            any => futures::future::select_all(any).await.0,
+        }
     }
 
     async fn release(&mut self, lease: Lease) -> Result<(), RegistryError> {
