@@ -10,10 +10,9 @@ use crate::exit_code::ExitCode;
 pub fn unit(program: &Path, words: &[String]) -> String {
     let program = quoted(&program.to_string_lossy());
     // A dollar sign has a meaning behind the program alone.
-    let words: String = words
-        .iter()
-        .map(|word| format!(" {}", quoted(word).replace('$', "$$")))
-        .collect();
+    let words = words.iter().fold(String::new(), |before, word| {
+        before + " " + &quoted(word).replace('$', "$$")
+    });
     let (usage, refused) = (ExitCode::Usage.number(), ExitCode::Refused.number());
     format!(
         "\
