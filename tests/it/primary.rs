@@ -6,7 +6,7 @@ use std::time::Duration;
 use dsctl::metadata::database::DatabaseError;
 use dsctl::metadata::{MetadataStore, NewCommand};
 use dsctl::model::{Confirmed, Permit, Version};
-use dsctl::registry::Registry;
+use dsctl::registry::{Lease, Registry};
 
 use crate::harness::servers::poolers::Pooler;
 use crate::harness::servers::postgres;
@@ -359,41 +359,77 @@ fn a_batch_that_is_dropped_is_rolled_back() {
     }
 }
 
-/// Inserts a command for instance 7 in a transaction of its own; gives whether it was.
-fn inserts(env: &Env, version: Version) -> bool {
-    let lock = confirmed(env);
-    wait(async {
-        let mut store = MetadataStore::open(env.database(), Some(version))
-            .await
-            .unwrap();
-        store.identify_server(true).await.unwrap();
-        let batch = store
-            .begin_batch(&Permit::by_operator(), lock, Duration::from_secs(30))
-            .await
-            .unwrap();
-        let rows = store.lock_instances(&batch, &[7]).await.unwrap();
-        let command = NewCommand {
-            row: &rows[0],
-            parameter: r#"{"ProcessInstanceId":7}"#.to_owned(),
-        };
-        let inserted = store.insert_commands(&batch, &[command], false, None).await;
-        store.roll_back(batch).await;
-        store.close().await;
-        match inserted {
-            Ok(ids) => ids.len() == 1,
-            Err(DatabaseError::Refused { cause, .. })
-                if cause.contains("recovery command for instance 7") =>
-            {
-                false
+/// What a batch needs: the store, and a lock that is confirmed for each.
+struct Inserter {
+    store: MetadataStore,
+    registry: Box<dyn Registry>,
+    lease: Lease,
+}
+
+impl Inserter {
+    fn of(env: &Env, version: Version) -> Self {
+        let mut registry = open(env);
+        wait(async {
+            let lease = registry
+                .acquire("lock/some", Duration::from_mins(1), &mut |_| {})
+                .await
+                .unwrap();
+            let database = env.database();
+            let mut store = MetadataStore::open(database, Some(version)).await.unwrap();
+            store.identify_server(true).await.unwrap();
+            Self {
+                store,
+                registry,
+                lease,
             }
-            Err(other) => panic!("{other:?}"),
-        }
-    })
+        })
+    }
+
+    /// Inserts a command for instance 7 in a transaction of its own, which is rolled back; gives
+    /// whether it was.
+    fn inserts(&mut self) -> bool {
+        let Self {
+            store,
+            registry,
+            lease,
+        } = self;
+        wait(async {
+            let lock = registry.confirm(lease).await.unwrap();
+            let batch = store
+                .begin_batch(&Permit::by_operator(), lock, Duration::from_secs(30))
+                .await
+                .unwrap();
+            let rows = store.lock_instances(&batch, &[7]).await.unwrap();
+            let command = NewCommand {
+                row: &rows[0],
+                parameter: r#"{"ProcessInstanceId":7}"#.to_owned(),
+            };
+            let inserted = store.insert_commands(&batch, &[command], false, None).await;
+            store.roll_back(batch).await;
+            match inserted {
+                Ok(ids) => ids.len() == 1,
+                Err(DatabaseError::Refused { cause, .. })
+                    if cause.contains("recovery command for instance 7") =>
+                {
+                    false
+                }
+                Err(other) => panic!("{other:?}"),
+            }
+        })
+    }
+
+    fn close(self) {
+        wait(async {
+            self.store.close().await;
+            self.registry.close().await;
+        });
+    }
 }
 
 #[track_caller]
 fn every_form_is_seen(env: &Env, version: Version, place: &str) {
-    assert!(inserts(env, version), "{place} {version}");
+    let mut inserter = Inserter::of(env, version);
+    assert!(inserter.inserts(), "{place} {version}");
     // What its column names, where the release has one, is besides.
     for (column, (kind, parameter, names)) in [0, 8, 77]
         .into_iter()
@@ -402,12 +438,13 @@ fn every_form_is_seen(env: &Env, version: Version, place: &str) {
         let command = dsctl::demo::seed::command(version, kind).parameter(parameter);
         env.insert([command.of_instance(column)]);
         assert_eq!(
-            inserts(env, version),
+            inserter.inserts(),
             !names,
             "{place} {version} {kind} {parameter} column {column}"
         );
         env.sql("DELETE FROM t_ds_command");
     }
+    inserter.close();
 }
 
 /// 1.x has no column for it; newer releases may leave it empty.
