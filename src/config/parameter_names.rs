@@ -292,7 +292,7 @@ impl Names {
             .known
             .iter()
             .filter(|(known, _)| known.len() > 3 && known.len().abs_diff(name.len()) <= far)
-            .map(|(known, likely)| (distance(&name, known), *likely));
+            .map(|(known, likely)| (strsim::levenshtein(&name, known), *likely));
         let (_, likely) = distances
             .filter(|(distance, _)| *distance <= far)
             .min_by_key(|(distance, _)| *distance)?;
@@ -333,21 +333,6 @@ pub(super) fn plain(name: &str) -> String {
         .filter(|c| !matches!(c, '-' | '_'))
         .collect::<String>()
         .to_lowercase()
-}
-
-/// How many letters must be added, left out or changed to make one word of the other.
-fn distance(one: &str, other: &str) -> usize {
-    let other: Vec<char> = other.chars().collect();
-    let mut row: Vec<usize> = (0..=other.len()).collect();
-    for (above, letter) in one.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], above + 1);
-        for (at, wanted) in other.iter().enumerate() {
-            let changed = diagonal + usize::from(letter != *wanted);
-            diagonal = row[at + 1];
-            row[at + 1] = changed.min(diagonal + 1).min(row[at] + 1);
-        }
-    }
-    row[other.len()]
 }
 
 #[cfg(test)]
