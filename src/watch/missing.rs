@@ -58,6 +58,10 @@ pub struct Absence {
     pub mark: Option<Mark>,
 }
 
+/// Why absences begin again where another clock has dated them. Rounds of cron that change machines never
+/// see a grace time end: an operator must hear of it.
+pub(super) const ANOTHER_CLOCK: &str = "the saved record of it is of another machine or an earlier boot, whose clock may have been another one";
+
 /// How many masters that left without work are remembered; the last ones are.
 const MOST_IDLE: usize = 100;
 
@@ -128,7 +132,7 @@ impl Missing {
     /// not known, since the saved times are those of another clock. What rows the masters had is kept.
     pub(super) fn begin_again(&mut self, at_ms: i64) {
         if !self.absences.is_empty() {
-            self.doubt = Some("the saved record of it is of another machine or an earlier boot");
+            self.doubt = Some(ANOTHER_CLOCK);
         }
         for absence in self.absences.values_mut() {
             absence.since = at_ms;

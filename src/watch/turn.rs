@@ -6,6 +6,7 @@ use std::slice::from_ref;
 use super::context::LoopContext;
 use super::guard::Hold;
 use super::looking::ANOTHERS;
+use super::missing::ANOTHER_CLOCK;
 use super::state::PastFailover;
 use super::storm::StormBrake;
 use super::watcher::Watcher;
@@ -97,7 +98,10 @@ impl Watcher<'_> {
             return Ok(Standing::Free);
         };
         self.announce(context, master, unfinished, &hold, now).await;
-        if hold.needs_somebody() || self.memory.missing.doubt == Some(ANOTHERS) {
+        let doubt = self.memory.missing.doubt;
+        if hold.needs_somebody()
+            || doubt.is_some_and(|why| [ANOTHERS, ANOTHER_CLOCK].contains(&why))
+        {
             self.set_exit_code(ExitCode::Refused);
         }
         Ok(Standing::Held(hold))

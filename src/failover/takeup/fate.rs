@@ -23,8 +23,8 @@ const GONE: &str = "its row is gone";
 const NOT_WRITTEN: &str = "no master has written its address into it, but its state was changed";
 const NOT_REGISTERED: &str = "its new master is not registered";
 const IN_BETWEEN: &str = "it is neither running nor ended";
-const RESTARTED: &str = "its new master was registered again since it took the instance up, and has forgotten it; \
-     'dsctl failover MASTER --allow-restarted' hands it over";
+const RESTARTED: &str = "its new master was registered again since it took the instance up, and may have forgotten it; \
+     if it does not go on, 'dsctl failover MASTER --allow-restarted' hands it over";
 
 /// States of every release (F§6.1): `PAUSE`, `STOP`, `FAILURE`, `SUCCESS`, and the states that lead
 /// to the first two.

@@ -1,6 +1,7 @@
 //! Under which registration each instance was seen to be taken up. Pure.
 //!
-//! A master that is registered again has none of what it had in memory before, but the same address.
+//! A master that is registered again has the same address, and most likely nothing of what it had in
+//! memory before.
 
 use std::collections::HashMap;
 
