@@ -369,8 +369,13 @@ pub(super) async fn confirm(session: &Session, lease: &Lease) -> Result<Confirme
             &lease.path,
             "its node belongs to another session",
         )),
-        Ok(None) | Err(Error::NoNode | Error::RuntimeInconsistent) => {
-            Err(lost_lock(&lease.path, "its node was deleted"))
+        Ok(None) | Err(Error::NoNode) => Err(lost_lock(&lease.path, "its node was deleted")),
+        Err(Error::RuntimeInconsistent) => {
+            // Each request is made behind a check of the last lock's node.
+            let nodes = session.nodes();
+            let last = nodes.last().and_then(|node| node.rsplit_once('/'));
+            let path = last.map_or(lease.path.as_str(), |(lock, _)| lock);
+            Err(lost_lock(path, "its node was deleted"))
         }
         Err(Error::SessionExpired) => Err(lost_lock(&lease.path, "the session has expired")),
         Err(error) => Err(session.error(&lease.node, &error)),

@@ -251,7 +251,8 @@ impl Session {
         self.nodes().retain(|held| held != node);
     }
 
-    fn nodes(&self) -> MutexGuard<'_, Vec<String>> {
+    /// The nodes of the locks that this session holds, or waits with, in the order of their making.
+    pub(super) fn nodes(&self) -> MutexGuard<'_, Vec<String>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
