@@ -304,16 +304,19 @@ const FORMS: [(i64, &str, bool); 17] = [
     (0, r#"{"ProcessInstanceId":7}"#, false),
 ];
 
-/// Leave to write: some lock of a real registry, confirmed.
-fn confirmed(env: &Env) -> Confirmed {
+/// Some lock of a real registry.
+fn locked(env: &Env) -> (Box<dyn Registry>, Lease) {
     let mut registry = open(env);
+    let lease = wait(registry.acquire("lock/some", Duration::from_mins(1), &mut |_| {}));
+    (registry, lease.unwrap())
+}
+
+/// Leave to write: a lock, confirmed.
+fn confirmed(env: &Env) -> Confirmed {
+    let (mut registry, lease) = locked(env);
     wait(async {
-        let lease = registry
-            .acquire("lock/some", Duration::from_mins(1), &mut |_| {})
-            .await
-            .unwrap();
         let confirmed = registry.confirm(&lease).await.unwrap();
-        Box::new(registry).close().await;
+        registry.close().await;
         confirmed
     })
 }
@@ -368,12 +371,8 @@ struct Inserter {
 
 impl Inserter {
     fn of(env: &Env, version: Version) -> Self {
-        let mut registry = open(env);
+        let (registry, lease) = locked(env);
         wait(async {
-            let lease = registry
-                .acquire("lock/some", Duration::from_mins(1), &mut |_| {})
-                .await
-                .unwrap();
             let database = env.database();
             let mut store = MetadataStore::open(database, Some(version)).await.unwrap();
             store.identify_server(true).await.unwrap();

@@ -98,7 +98,7 @@ impl Statements<'_> {
             .bind_each(commands.iter().map(|command| command.row.instance.id), ",")
             .push(&format!(
                 ") AND n.instance IS NULL{} ORDER BY i.id",
-                self.claim_condition(claimed)
+                self.claim_condition(claimed, |column| format!("i.{column}"))
             ))
     }
 
@@ -134,6 +134,10 @@ impl Statements<'_> {
             .filter(|(_, value)| value.is_own())
             .map(kind)
             .collect();
+        let by_key = |column: &str| {
+            let table = self.family.tables.instance;
+            format!("(SELECT i.{column} FROM {table} i WHERE i.id = c.instance)")
+        };
         self.builder()
             .push(&format!(
                 "INSERT INTO {} ({}) SELECT ",
@@ -148,37 +152,22 @@ impl Statements<'_> {
                  WHERE n.instance = ANY (CAST('{{{}}}' AS bigint[])))){}{}",
                 self.commanded(),
                 list(commands.iter().map(|command| command.row.instance.id)),
-                self.listed_claim_condition(claimed),
+                self.claim_condition(claimed, by_key),
                 self.returning(),
             ))
     }
 
-    /// The condition that the row of the instance `i` has the claim, after AND; or nothing.
-    fn claim_condition(&self, claimed: bool) -> String {
-        let (column, value) = self.claim_value();
-        if claimed {
-            format!(" AND i.{column} = {value}")
-        } else {
-            String::new()
-        }
-    }
-
-    /// The same of the instance that `c` names.
-    fn listed_claim_condition(&self, claimed: bool) -> String {
-        let (column, value) = self.claim_value();
-        let table = self.family.tables.instance;
-        if claimed {
-            format!(" AND (SELECT i.{column} FROM {table} i WHERE i.id = c.instance) = {value}")
-        } else {
-            String::new()
-        }
-    }
-
-    /// The column that holds the claim, and the claim in SQL.
-    fn claim_value(&self) -> (&'static str, String) {
-        match self.family.claim {
+    /// The condition that an instance has the claim, after AND; or nothing. `of_row` gives a column of
+    /// the instance's row.
+    fn claim_condition(&self, claimed: bool, of_row: impl Fn(&str) -> String) -> String {
+        let (column, value) = match self.family.claim {
             Claim::Host(text) => ("host", format!("'{text}'")),
             Claim::State(code) => ("state", code.to_string()),
+        };
+        if claimed {
+            format!(" AND {} = {value}", of_row(column))
+        } else {
+            String::new()
         }
     }
 

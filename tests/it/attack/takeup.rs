@@ -18,6 +18,11 @@ fn waiting(world: &World, count: i64) -> Running {
     let running = world
         .dsctl(&format!("failover {DEAD} --yes --wait 4s {alpha}"))
         .spawn();
+    await_commands(world, count);
+    running
+}
+
+fn await_commands(world: &World, count: i64) {
     eventually(Duration::from_secs(20), "the commands", || {
         if world.command_count() == count {
             Ok(())
@@ -25,7 +30,6 @@ fn waiting(world: &World, count: i64) -> Running {
             Err("not yet")
         }
     });
-    running
 }
 
 /// The command of an instance ends in the error table, as a master moves it there: with its own id.
@@ -245,13 +249,7 @@ fn a_restarted_master_is_seen_to_take_its_own_work_up() {
             "failover {DEAD} --yes --allow-restarted --wait 4s"
         ))
         .spawn();
-    eventually(Duration::from_secs(20), "the commands", || {
-        if world.command_count() == 2 {
-            Ok(())
-        } else {
-            Err("not yet")
-        }
-    });
+    await_commands(&world, 2);
     world.env.sql(
         "UPDATE t_ds_workflow_instance SET state = 1, restart_time = '2026-06-01 00:00:00' WHERE id = 1; \
          UPDATE t_ds_workflow_instance SET state = 1 WHERE id = 2; DELETE FROM t_ds_command",
@@ -288,13 +286,7 @@ fn what_a_master_took_up_before_it_was_restarted_is_not_taken_up() {
         let mut running = world
             .dsctl(&format!("failover {DEAD} --yes --wait 4s -v"))
             .spawn();
-        eventually(Duration::from_secs(20), "the commands", || {
-            if world.command_count() == 2 {
-                Ok(())
-            } else {
-                Err("not yet")
-            }
-        });
+        await_commands(&world, 2);
         takes(1);
         running.await_stderr("taken_up=1 of=2");
         drop(first);
