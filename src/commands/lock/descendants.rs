@@ -1,7 +1,7 @@
 //! All processes that a program has started, even if they have left its process group or session,
 //! or lost their parent. From /proc on Linux; elsewhere only the group is known.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, RandomState};
 
 use nix::sys::signal::{Signal, kill, killpg};
@@ -28,6 +28,43 @@ impl Process {
     }
 }
 
+/// Tells a process from a later one with the same number.
+#[derive(Clone, Copy, Debug)]
+struct Identity {
+    pid: i32,
+    /// `None` if it had ended already.
+    started: Option<u64>,
+}
+
+impl Identity {
+    fn now(pid: Pid) -> Self {
+        let pid = pid.as_raw();
+        Self {
+            pid,
+            started: process(pid).map(|process| process.started),
+        }
+    }
+
+    fn pid(self) -> Pid {
+        Pid::from_raw(self.pid)
+    }
+
+    /// Whether another process has its number.
+    fn is_anothers(self, all: &BTreeMap<i32, Process>) -> bool {
+        all.get(&self.pid)
+            .is_some_and(|process| self.is_not(process))
+    }
+
+    /// [`Identity::is_anothers`], at this moment.
+    fn is_anothers_now(self) -> bool {
+        process(self.pid).is_some_and(|process| self.is_not(&process))
+    }
+
+    fn is_not(self, process: &Process) -> bool {
+        Some(process.started) != self.started
+    }
+}
+
 /// From now on descendants of this process that lose their parent become its own children
 /// (subreaper). Without that, processes that leave the group are no longer found.
 pub(super) fn adopt_orphans() {
@@ -38,25 +75,32 @@ pub(super) fn adopt_orphans() {
 /// Processes below a process that belong to a program.
 #[derive(Debug)]
 pub(super) struct Descendants {
-    root: i32,
-    group: Pid,
+    root: Identity,
+    group: Identity,
     /// The processes that existed before the program.
     spared: Vec<i32>,
     /// The mark in the environment of all of them.
     mark: String,
     /// The processes at the last look, by number, with their start times.
     known: BTreeMap<i32, u64>,
+    /// The processes that do not have the mark, as `known`.
+    unmarked: BTreeSet<(i32, u64)>,
 }
 
 impl Descendants {
     /// The descendants of the program that leads this group.
     pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
+        Self::of(Identity::now(root), Identity::now(group), spared, mark)
+    }
+
+    fn of(root: Identity, group: Identity, spared: Vec<i32>, mark: &str) -> Self {
         Self {
-            root: root.as_raw(),
+            root,
             group,
             spared,
             mark: mark.to_owned(),
             known: BTreeMap::new(),
+            unmarked: BTreeSet::new(),
         }
     }
 
@@ -76,7 +120,7 @@ impl Descendants {
     pub(super) fn any_alive(&mut self) -> bool {
         let all = all();
         if all.is_empty() {
-            return killpg(self.group, None).is_ok();
+            return killpg(self.group.pid(), None).is_ok();
         }
         !self.found(&all).is_empty()
     }
@@ -89,14 +133,16 @@ impl Descendants {
 
     /// Sends a signal to all of them.
     pub(super) fn signal(&mut self, signal: Signal) {
+        // The group first: whatever holds up the look at all processes does not hold up this.
+        if !self.group.is_anothers_now() {
+            // A process that is gone needs none.
+            let _ = killpg(self.group.pid(), signal);
+        }
         self.look();
-        // A process that is gone needs none.
-        let _ = killpg(self.group, signal);
         let all = all();
         for (pid, started) in &self.known {
-            let outside = |process: &&Process| {
-                process.started == *started && process.group != self.group.as_raw()
-            };
+            let outside =
+                |process: &&Process| process.started == *started && process.group != self.group.pid;
             if all.get(pid).as_ref().is_some_and(outside) {
                 let _ = kill(Pid::from_raw(*pid), signal);
             }
@@ -109,28 +155,50 @@ impl Descendants {
         let all = all();
         let ended = all
             .iter()
-            .filter(|(_, process)| process.state == 'Z' && process.parent == self.root);
+            .filter(|(_, process)| process.state == 'Z' && process.parent == self.root.pid);
         for (pid, _) in
-            ended.filter(|(pid, _)| **pid != self.group.as_raw() && !self.spared.contains(pid))
+            ended.filter(|(pid, _)| **pid != self.group.pid && !self.spared.contains(pid))
         {
             let _ = waitpid(Pid::from_raw(*pid), Some(WaitPidFlag::WNOHANG));
         }
     }
 
     fn found(&mut self, all: &BTreeMap<i32, Process>) -> Vec<Process> {
-        let was_known =
-            |pid: i32, process: &Process| self.known.get(&pid) == Some(&process.started);
-        let of_group = |process: &Process| process.group == self.group.as_raw();
+        let known = &self.known;
+        let was_known = |pid: i32, process: &Process| known.get(&pid) == Some(&process.started);
+        let has_group = !self.group.is_anothers(all);
+        let of_group = |process: &Process| has_group && process.group == self.group.pid;
         // Without the root, processes that left since the last look were not adopted; a zombie root
         // has ended, too.
-        let without_cluster = all.get(&self.root).is_none_or(Process::has_ended);
+        let root_is_anothers = self.root.is_anothers(all);
+        let without_root =
+            root_is_anothers || all.get(&self.root.pid).is_none_or(Process::has_ended);
+        let (unmarked, mark) = (&mut self.unmarked, &self.mark);
+        let oldest = self.group.started.unwrap_or_default();
+        // An environment is read once, and of processes alone that are no older than the program:
+        // it cannot be had while the memory of its process is locked.
+        let mut is_marked = |pid: i32, process: &Process| {
+            let identity = (pid, process.started);
+            if process.started < oldest || unmarked.contains(&identity) {
+                return false;
+            }
+            let marked = has_mark(pid, mark);
+            if marked == Some(false) {
+                unmarked.insert(identity);
+            }
+            marked == Some(true)
+        };
         let first = |(pid, process): (&i32, &Process)| {
             (was_known(*pid, process)
                 || of_group(process)
-                || (without_cluster && has_mark(*pid, &self.mark)))
+                || (without_root && is_marked(*pid, process)))
             .then_some(*pid)
         };
-        let mut descendants: Vec<i32> = all.iter().filter_map(first).chain([self.root]).collect();
+        let mut descendants: Vec<i32> = all
+            .iter()
+            .filter_map(first)
+            .chain((!root_is_anothers).then_some(self.root.pid))
+            .collect();
         let mut next = 0;
         while let Some(parent) = descendants.get(next).copied() {
             let children = all
@@ -145,7 +213,7 @@ impl Descendants {
         }
         let living = |pid: &i32| {
             all.get(pid)
-                .filter(|process| *pid != self.root && !process.has_ended())
+                .filter(|process| *pid != self.root.pid && !process.has_ended())
         };
         let found: Vec<(i32, Process)> = descendants
             .iter()
@@ -173,24 +241,28 @@ pub(super) fn mark() -> String {
     format!("{:016x}", RandomState::new().hash_one(std::process::id()))
 }
 
-fn has_mark(pid: i32, mark: &str) -> bool {
+/// `None` if nobody can tell: another user's process has no environment for us, and one that is
+/// about to run another program has none for a moment.
+fn has_mark(pid: i32, mark: &str) -> Option<bool> {
     let wanted = format!("{MARK}={mark}");
-    let environment = std::fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-    !mark.is_empty()
-        && environment
-            .split(|byte| *byte == 0)
-            .any(|variable| variable == wanted.as_bytes())
+    let environment = std::fs::read(format!("/proc/{pid}/environ")).ok()?;
+    let mut variables = environment.split(|byte| *byte == 0);
+    (!environment.is_empty())
+        .then(|| !mark.is_empty() && variables.any(|variable| variable == wanted.as_bytes()))
 }
 
 fn all() -> BTreeMap<i32, Process> {
     let Ok(entries) = std::fs::read_dir("/proc") else {
         return BTreeMap::new();
     };
-    let process = |pid: i32| read(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?);
     let numbers = entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
     numbers
         .filter_map(|pid| Some((pid, process(pid)?)))
         .collect()
+}
+
+fn process(pid: i32) -> Option<Process> {
+    read(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
 /// A line of /proc/PID/stat, see proc(5); the name in parentheses may contain anything.
@@ -243,7 +315,11 @@ mod tests {
             (30, process(1, 30)),
         ]
         .into();
-        let mut descendants = Descendants::new(Pid::from_raw(10), Pid::from_raw(20), vec![11], "");
+        let identity = |pid| Identity {
+            pid,
+            started: Some(9),
+        };
+        let mut descendants = Descendants::of(identity(10), identity(20), vec![11], "");
         let pids =
             |descendants: &Descendants| descendants.known.keys().copied().collect::<Vec<_>>();
         assert_eq!(
@@ -262,6 +338,20 @@ mod tests {
                 ..process(1, 22)
             },
         );
+        assert_eq!(
+            (descendants.found(&all).len(), pids(&descendants)),
+            (1, vec![21])
+        );
+        // Others have the numbers of the root and of the group, too, and children.
+        for (pid, parent) in [(10, 1), (20, 1), (40, 10), (41, 20)] {
+            all.insert(
+                pid,
+                Process {
+                    started: 10,
+                    ..process(parent, if pid > 30 { parent } else { pid })
+                },
+            );
+        }
         assert_eq!(
             (descendants.found(&all).len(), pids(&descendants)),
             (1, vec![21])

@@ -47,8 +47,10 @@ const LAST: Duration = Duration::from_millis(500);
 /// timeout, so that the lock is its own for two thirds of that time after the last one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Times {
-    /// For a program to end after SIGTERM.
+    /// For a program to end after SIGTERM, while the lock is held.
     pub(super) grace: Duration,
+    /// The same, after the end of the parent.
+    orphans_grace: Duration,
     /// The silence after which the program is killed.
     silence: Duration,
     /// For its end after that.
@@ -59,6 +61,7 @@ impl Times {
     pub(super) fn of_session(session: Duration) -> Self {
         Self {
             grace: session / 3,
+            orphans_grace: session / 5,
             silence: session / 3,
             short_grace: session / 10,
         }
@@ -223,7 +226,7 @@ fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
             }
             Err(RecvTimeoutError::Disconnected) => {
                 if let Some(descendants) = &mut descendants {
-                    end(descendants, times.grace);
+                    end(descendants, times.orphans_grace);
                 }
                 return;
             }
@@ -303,5 +306,6 @@ mod tests {
         let session = Duration::from_secs(9);
         let times = Times::of_session(session);
         assert!(times.silence + LOOK_AROUND + times.short_grace + LAST <= session * 2 / 3);
+        assert!(times.orphans_grace + LAST <= session / 3);
     }
 }
