@@ -14,6 +14,8 @@ pub enum ExitCode {
     Failure = 1,
     /// Usage or configuration error.
     Usage = 2,
+    /// `doctor`: something was found.
+    Findings = 3,
     /// Refused by a safety check, consent missing, or plan stale; nothing written.
     Refused = 4,
     /// The lock is held by another client.
@@ -53,6 +55,7 @@ impl ExitCode {
             Self::Done => ("done, or nothing to do, or already done", "-"),
             Self::Failure => ("unexpected failure", "check first"),
             Self::Usage => ("usage or configuration error", "no"),
+            Self::Findings => ("doctor: something was found", "after it was mended"),
             Self::Refused => (
                 "refused by a safety check, or consent missing; nothing written",
                 "after an operator has checked",

@@ -77,6 +77,7 @@ pub mod commands;
 pub mod config;
 pub mod cryptography;
 pub mod demo;
+pub mod diagnosis;
 pub mod exit_code;
 pub mod failover;
 pub mod family;

@@ -4,23 +4,21 @@ use std::io;
 
 use clap::Subcommand;
 
-use super::command_list::CommandsDocument;
 use super::config::ConfigDocument;
 use super::demo::{DemoArgs, DemoDocument};
+use super::doctor::DoctorArgs;
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
 use super::handover::recover::{RecoverArgs, RecoverDocument};
 use super::handover::{clear_hosts, failover, recover};
 use super::help::{self, CompletionShell, HelpArgs};
-use super::instances::{InstancesArgs, InstancesDocument};
+use super::instances::InstancesArgs;
 use super::lock::acquire::LockAcquireDocument;
 use super::lock::status::LockStatusDocument;
 use super::lock::{LockCommand, acquire, status};
-use super::masters::MastersDocument;
 use super::shell::Call;
 use super::watch::{self, WatchArgs};
-use super::{command_list, config, demo, instances, masters};
-use crate::cluster::Purpose;
+use super::{command_list, config, demo, doctor, instances, masters};
 use crate::config::Scope;
 
 /// A command of the command line.
@@ -73,6 +71,15 @@ pub(super) enum Command {
     )]
     Watch(Box<WatchArgs>),
 
+    /// Show what hangs and why, with the next command
+    ///
+    /// Reads registry and database, and writes nothing. Each finding has a code that never changes
+    /// its meaning, the facts that it rests on, and what to do. Exits with 3 if something is to be
+    /// done.
+    #[command(
+        before_help = "Examples:\n  dsctl doctor\n  dsctl doctor --fail-on look -o json\n  dsctl doctor --explain DS-003"
+    )]
+    Doctor(DoctorArgs),
     /// List waiting commands and error commands
     #[command(before_help = "Examples:\n  dsctl commands")]
     Commands,
@@ -107,12 +114,8 @@ impl Command {
     pub(super) async fn run(self, call: Call<'_, '_>) -> io::Result<u8> {
         match self {
             Self::Masters => {
-                call.on_cluster(
-                    MastersDocument::default(),
-                    Purpose::Read,
-                    async |_, cluster| masters::run(cluster).await,
-                )
-                .await
+                call.reading(async |cluster| masters::run(cluster).await)
+                    .await
             }
             Self::Lock(LockCommand::Status(arguments)) => {
                 call.without_cluster(
@@ -131,12 +134,8 @@ impl Command {
                 .await
             }
             Self::Instances(arguments) => {
-                call.on_cluster(
-                    InstancesDocument::default(),
-                    Purpose::Read,
-                    async |_, cluster| instances::run(cluster, &arguments).await,
-                )
-                .await
+                call.reading(async |cluster| instances::run(cluster, &arguments).await)
+                    .await
             }
             Self::ClearHosts(arguments) => {
                 let (empty, access) = (
@@ -169,13 +168,17 @@ impl Command {
                 .await
             }
             Self::Watch(arguments) => Box::pin(watch::run(call, &arguments)).await,
+            Self::Doctor(DoctorArgs {
+                explain: Some(what),
+                ..
+            }) => call.text("doctor", |_| Ok(doctor::explain(what))),
+            Self::Doctor(arguments) => {
+                call.reading(async |cluster| doctor::run(cluster, &arguments).await)
+                    .await
+            }
             Self::Commands => {
-                call.on_cluster(
-                    CommandsDocument::default(),
-                    Purpose::Read,
-                    async |_, cluster| command_list::run(cluster).await,
-                )
-                .await
+                call.reading(async |cluster| command_list::run(cluster).await)
+                    .await
             }
             Self::Config => call.surveying(ConfigDocument::default(), config::run).await,
             Self::Demo(arguments) => {

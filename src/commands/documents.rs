@@ -6,6 +6,7 @@ use super::cli::definition;
 use super::command_list::CommandsDocument;
 use super::config::ConfigDocument;
 use super::demo::DemoDocument;
+use super::doctor::DoctorDocument;
 use super::handover::clear_hosts::ClearHostsDocument;
 use super::handover::failover::FailoverDocument;
 use super::handover::recover::RecoverDocument;
@@ -42,7 +43,7 @@ impl DocumentKind {
     }
 }
 
-const KINDS: [DocumentKind; 11] = [
+const KINDS: [DocumentKind; 12] = [
     DocumentKind::of::<MastersDocument>(),
     DocumentKind::of::<LockStatusDocument>(),
     DocumentKind::of::<LockAcquireDocument>(),
@@ -52,6 +53,7 @@ const KINDS: [DocumentKind; 11] = [
     DocumentKind::of::<FailoverDocument>(),
     DocumentKind::of::<WatchDocument>(),
     DocumentKind::of::<CommandsDocument>(),
+    DocumentKind::of::<DoctorDocument>(),
     DocumentKind::of::<ConfigDocument>(),
     DocumentKind::of::<DemoDocument>(),
 ];

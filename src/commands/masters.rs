@@ -12,6 +12,7 @@ use super::handover::afterwards::about_orphans;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant};
 use crate::cluster::Cluster;
+use crate::diagnosis::beats;
 use crate::failover::{instance_verdict, look_for_display};
 use crate::metadata::HostCount;
 use crate::model::{
@@ -176,9 +177,6 @@ struct KnownMaster<'a> {
     newest: Option<Timestamp>,
 }
 
-/// A master writes its heartbeat every ten seconds or so; a short silence is not worth a remark.
-const LONG_SILENCE: i64 = 300;
-
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
 fn rows<'a>(
     cluster: &Cluster,
@@ -198,11 +196,7 @@ fn rows<'a>(
         let verdict = verdict(cluster, registered, count);
         *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
     }
-    let newest = registered
-        .servers
-        .iter()
-        .filter_map(|server| server.modified_at)
-        .max();
+    let newest = beats::newest(registered);
     let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| KnownMaster {
         host,
         registration: registered
@@ -336,29 +330,22 @@ fn about_beats(
     newest: Option<Timestamp>,
     zone: Option<&TimeZone>,
 ) -> Option<String> {
-    // The registry records when a node was written; its clock is the same for all of them.
-    let written = registration.modified_at?;
-    let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs();
-    let silent = newest.map_or(0, |newest| seconds(written, newest));
-    if silent > LONG_SILENCE {
+    if let Some(silent) = beats::silence(registration, newest?) {
         return Some(format!(
             "registered, but no heartbeat for {}",
             times::ago(silent)
         ));
     }
-    let silent = seconds(written, Timestamp::now());
-    if silent > LONG_SILENCE {
+    if let Some(silent) = beats::silence(registration, Timestamp::now()) {
         return Some(format!(
             "registered, but no heartbeat for {}, by the clock here",
             times::ago(silent)
         ));
     }
-    let behind = seconds(registration.heartbeat.reported_at?.instant(zone)?, written);
+    let behind = beats::clock_error(registration, zone)?;
     let what = if behind > 0 { "behind" } else { "ahead of" };
-    (behind.abs() > LONG_SILENCE).then(|| {
-        format!(
-            "its clock is {} {what} the registry's",
-            times::ago(behind.abs())
-        )
-    })
+    Some(format!(
+        "its clock is {} {what} the registry's",
+        times::ago(behind.abs())
+    ))
 }

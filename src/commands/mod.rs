@@ -7,6 +7,7 @@ mod command_list;
 mod config;
 mod connected;
 mod demo;
+mod doctor;
 mod documents;
 mod failure;
 mod handover;

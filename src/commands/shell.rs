@@ -172,6 +172,17 @@ impl Call<'_, '_> {
         finish(self.printer, document, Ok(answer(&survey)))
     }
 
+    /// Runs a command that only reads registry and metadata store.
+    pub(super) async fn reading<K: Skeleton>(
+        self,
+        work: impl AsyncFnOnce(&mut Cluster) -> Result<Answer<K>, CommandError>,
+    ) -> io::Result<u8> {
+        self.on_cluster(K::default(), Purpose::Read, async |_, cluster| {
+            work(cluster).await
+        })
+        .await
+    }
+
     /// Runs a command that works on registry and metadata store.
     pub(super) async fn on_cluster<K: Skeleton>(
         self,

@@ -43,6 +43,7 @@ pub use life::{AbsenceProof, Between, RegistrySnapshot, sign_of_life};
 pub use locks::{UNHEEDED, ensure_session};
 pub use outcome::{LockTaken, MasterOutcome, Run, Unfinished};
 pub use parameter::{GivenState, OriginalState};
+pub use remarks::about_ready_stop;
 pub use rules::{Capacity, ConcurrentFailovers, Limit, Observer, Rules, Steps};
 pub use takeup::{Awaited, Other, TakeUp, wait_for_take_up};
 pub use zone::{Disproof, disproof};

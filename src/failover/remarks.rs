@@ -4,7 +4,7 @@
 use super::guard::RegistryView;
 use super::rules::Rules;
 use crate::family::{READY_STOP, Release, Remark};
-use crate::model::Instance;
+use crate::model::{Instance, InstanceId};
 
 /// How many instances are named.
 const NAMED: usize = 20;
@@ -29,8 +29,9 @@ pub(super) fn of(
 /// `alone`: no master is registered, and all of this waits for the one that starts.
 fn text(remark: Remark, release: &Release, alone: bool, selected: &[Instance]) -> Option<String> {
     match remark {
-        Remark::ReadyStopHangs => about_ready_stop(release, "", selected),
-        Remark::ReadyStopHangsWithoutWorker => about_ready_stop(release, " if its worker is gone", selected),
+        Remark::ReadyStopHangs | Remark::ReadyStopHangsWithoutWorker => {
+            ready_stop(remark, release, &ready_stopped(selected))
+        }
         Remark::HandsOverAgain => Some(format!(
             "a master of 3.0.0 fails over its own instances, ten seconds after its start and at \
              every check, if they started before it (apache/dolphinscheduler issue 11445, fixed \
@@ -44,15 +45,32 @@ fn text(remark: Remark, release: &Release, alone: bool, selected: &[Instance]) -
     }
 }
 
-fn about_ready_stop(release: &Release, which: &str, selected: &[Instance]) -> Option<String> {
-    let stopping: Vec<&Instance> = selected
+fn ready_stopped(instances: &[Instance]) -> Vec<InstanceId> {
+    let stopping = instances
         .iter()
-        .filter(|instance| instance.state == Some(READY_STOP))
-        .collect();
+        .filter(|instance| instance.state == Some(READY_STOP));
+    stopping.map(|instance| instance.id).collect()
+}
+
+/// What becomes of these instances, which are READY_STOP, when a master of this release takes them
+/// up; `None` if it ends them.
+#[must_use]
+pub fn about_ready_stop(release: &Release, stopping: &[InstanceId]) -> Option<String> {
+    release
+        .remarks()
+        .find_map(|remark| ready_stop(remark, release, stopping))
+}
+
+fn ready_stop(remark: Remark, release: &Release, stopping: &[InstanceId]) -> Option<String> {
+    let which = match remark {
+        Remark::ReadyStopHangs => "",
+        Remark::ReadyStopHangsWithoutWorker => " if its worker is gone",
+        Remark::HandsOverAgain | Remark::FirstCommandFails => return None,
+    };
     let mut ids: Vec<String> = stopping
         .iter()
         .take(NAMED)
-        .map(|instance| instance.id.to_string())
+        .map(ToString::to_string)
         .collect();
     if stopping.len() > NAMED {
         ids.push("…".to_owned());

@@ -281,6 +281,7 @@ const V1_2: Family = Family {
     local_heartbeats: true,
     keeps_lock: &[],
     recovered_looks_unfinished: &[],
+    looks_again: &[],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -342,6 +343,11 @@ const V2_0: Family = Family {
     local_heartbeats: false,
     keeps_lock: &[],
     recovered_looks_unfinished: &[],
+    looks_again: &[between(
+        Version::new(2, 0, 2),
+        Version::new(3, 2, u16::MAX),
+        true,
+    )],
     starts_at_trigger: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -557,6 +563,7 @@ const V3_3: Family = Family {
     failover_delay: Duration::from_secs(30),
     keeps_lock: &[between(ALPHA_3_3, Version::new(3, 4, 1), true)],
     recovered_looks_unfinished: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
+    looks_again: &[],
     starts_at_trigger: true,
     // From 3.3.1 on the child that runs is adopted.
     restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],

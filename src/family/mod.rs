@@ -251,6 +251,9 @@ pub struct Family {
     pub keeps_lock: &'static [Since<bool>],
     /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
     pub recovered_looks_unfinished: &'static [Since<bool>],
+    /// Whether its masters look for dead ones every ten minutes (`master.failover-interval`), and
+    /// not only when a registration ends or a master starts (F§11).
+    pub looks_again: &'static [Since<bool>],
     /// `start_time` and `restart_time` of a first run are those of its trigger: a later take-up
     /// changes neither.
     pub starts_at_trigger: bool,
@@ -349,6 +352,15 @@ impl Family {
             .iter()
             .find(|(known, _)| *known == code)
             .map(|(_, name)| *name)
+    }
+
+    /// Whether an instance in this state has ended or was paused: no master works on it.
+    #[must_use]
+    pub fn is_finished(&self, state: Option<i64>) -> bool {
+        const FINISHED: [&str; 5] = ["PAUSE", "STOP", "FAILURE", "SUCCESS", "KILL"];
+        state
+            .and_then(|state| self.state_name(state))
+            .is_some_and(|name| FINISHED.contains(&name))
     }
 
     /// Whether masters fail over an instance in this state.

@@ -117,6 +117,13 @@ impl Release {
             .any(|looks| looks)
     }
 
+    /// Whether masters of every possible release look for dead ones every ten minutes.
+    #[must_use]
+    pub fn looks_again(&self) -> bool {
+        let certain = |fact: &Since<bool>| fact.releases.intersect(&self.range) == Some(self.range);
+        self.family.looks_again.iter().any(certain)
+    }
+
     /// What an operator should know about the masters of any possible release.
     pub fn remarks(&self) -> impl Iterator<Item = Remark> + '_ {
         self.applying(self.family.remarks)

@@ -72,18 +72,33 @@ impl MetadataStore {
         instances: impl IntoIterator<Item = InstanceId>,
     ) -> Result<Waiting, DatabaseError> {
         let instances: HashSet<InstanceId> = instances.into_iter().collect();
-        let query = self.statements().waiting_commands();
         let mut waiting = Waiting::default();
-        let mut keep = |row: Row| {
-            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
-            if let (Some(id), Some(instance)) =
-                (row.int(0), instance.filter(|id| instances.contains(id)))
-            {
-                waiting.add(id, row.int(3), instance);
+        let keep = |id, kind, instance| {
+            if instances.contains(&instance) {
+                waiting.add(id, kind, instance);
             }
         };
-        self.each(&query, &mut keep).await?;
+        self.each_waiting(keep).await?;
         Ok(waiting)
+    }
+
+    /// Passes on every waiting command that names an instance, in whatever form: its id, its type,
+    /// and the instance; ids ascending. One scan of the command table.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn each_waiting(
+        &mut self,
+        mut on_command: impl FnMut(i64, Option<i64>, InstanceId) + Send,
+    ) -> Result<(), DatabaseError> {
+        let query = self.statements().waiting_commands();
+        let mut pass_on = |row: Row| {
+            let instance = rows::command_instance(row.int(1), row.text(2).as_deref());
+            if let (Some(id), Some(instance)) = (row.int(0), instance) {
+                on_command(id, row.int(3), instance);
+            }
+        };
+        self.each(&query, &mut pass_on).await
     }
 
     /// Orphans: instances that were handed over and have no waiting command, ids ascending. One

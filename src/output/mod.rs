@@ -2,6 +2,7 @@
 
 mod color;
 mod document;
+mod duration;
 mod escaped;
 pub(crate) mod hidden_input;
 mod instant;
@@ -22,6 +23,7 @@ pub use color::ColorChoice;
 pub use document::{
     Body, Cell, Document, ErrorBody, Keys, NoKeys, Records, Rows, Table, TableRow, WORD,
 };
+pub use duration::{ago, short};
 pub use escaped::in_one_line;
 pub use instant::Instant;
 pub use journal::{Journal, Level};

@@ -26,6 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["registry", "demo", "config"],
     &["cluster"],
     &["failover"],
+    &["diagnosis"],
     &["watch"],
     &["signals"],
     &["commands"],

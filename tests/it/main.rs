@@ -20,6 +20,7 @@ mod cost;
 mod crowd;
 mod curator;
 mod database;
+mod doctor;
 mod ds_home;
 mod dump;
 mod every_server;

@@ -8,10 +8,11 @@ use crate::commands::connected;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Shell, Skeleton};
 use crate::commands::times::{self, Instant};
+use crate::diagnosis::{LockQueue, lock_queues};
 use crate::failover::{
     UNHEEDED, about_kept, about_persistent_lock, check_registry, place, registered_owner,
 };
-use crate::family::{LockPath, Release};
+use crate::family::Release;
 use crate::model::{Address, LockNode, Registrations};
 use crate::output::{Body, Cell, Document, Keys, Records, Table};
 use crate::registry::Registry;
@@ -57,8 +58,8 @@ struct QueueEntry {
 }
 
 impl QueueEntry {
-    fn of(queue: &Queue, masters: &Registrations) -> Self {
-        let Queue {
+    fn of(queue: &LockQueue, masters: &Registrations) -> Self {
+        let LockQueue {
             path,
             nodes,
             foreign,
@@ -158,56 +159,18 @@ pub(in crate::commands) async fn run(
     Ok(answer)
 }
 
-struct Queue {
-    path: String,
-    nodes: Vec<LockNode>,
-    /// Nodes of another kind of client.
-    foreign: Vec<LockNode>,
-}
-
 async fn look(
     registry: &mut dyn Registry,
     release: &Release,
     master: Option<&Address>,
-) -> Result<(Vec<Queue>, Registrations), crate::registry::RegistryError> {
+) -> Result<(Vec<LockQueue>, Registrations), crate::registry::RegistryError> {
     let masters = registry.masters().await?;
-    let mut locks = Vec::new();
-    for lock in release.locks() {
-        for path in paths(registry, lock, master).await? {
-            let nodes = registry.lock_queue(&path).await?;
-            let foreign = registry.foreign_locks(&path).await?;
-            locks.push(Queue {
-                path: registry.full_path(&path),
-                nodes,
-                foreign,
-            });
-        }
-    }
-    // Without a master only locks with a holder or waiter are of interest.
-    locks.retain(|lock| master.is_some() || !lock.nodes.is_empty() || !lock.foreign.is_empty());
+    let locks = lock_queues(registry, release, master).await?;
     Ok((locks, masters))
 }
 
-async fn paths(
-    registry: &mut dyn Registry,
-    lock: LockPath,
-    master: Option<&Address>,
-) -> Result<Vec<String>, crate::registry::RegistryError> {
-    match (lock, master) {
-        (LockPath::PerMaster(parent), None) => {
-            let names = registry.locks_below(parent).await?;
-            Ok(names
-                .into_iter()
-                .map(|name| format!("{parent}/{name}"))
-                .collect())
-        }
-        (LockPath::PerMaster(_), Some(master)) => Ok(vec![lock.path(master)]),
-        (LockPath::Global(path), _) => Ok(vec![path.to_owned()]),
-    }
-}
-
 /// What to do about nodes that belong to no living client, or not to Curator.
-fn warnings(lock: &Queue) -> Vec<String> {
+fn warnings(lock: &LockQueue) -> Vec<String> {
     let persistent = lock.nodes.iter().filter(|node| node.is_persistent());
     let persistent = persistent.map(|node| about_persistent_lock(&lock.path, node));
     let foreign = lock.foreign.iter().map(|node| {
@@ -227,7 +190,11 @@ fn warnings(lock: &Queue) -> Vec<String> {
     persistent.chain(foreign).chain(silent).collect()
 }
 
-fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<LockStatusDocument> {
+fn body(
+    release: &Release,
+    locks: &[LockQueue],
+    masters: &Registrations,
+) -> Body<LockStatusDocument> {
     let mut table = Table::new(&HEADERS);
     for lock in locks {
         if lock.nodes.is_empty() {
@@ -266,7 +233,12 @@ fn body(release: &Release, locks: &[Queue], masters: &Registrations) -> Body<Loc
     }
 }
 
-fn cells(lock: &Queue, role: &'static str, node: &LockNode, masters: &Registrations) -> Vec<Cell> {
+fn cells(
+    lock: &LockQueue,
+    role: &'static str,
+    node: &LockNode,
+    masters: &Registrations,
+) -> Vec<Cell> {
     vec![
         Cell::from(lock.path.clone()),
         Cell::from(role),

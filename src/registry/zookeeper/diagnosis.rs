@@ -20,12 +20,12 @@ pub(super) struct Diagnosis {
 }
 
 /// What one server shows.
-enum Finding {
+enum Probed {
     Barrier(Barrier),
     Words(String),
 }
 
-impl Finding {
+impl Probed {
     fn words(words: &(impl ToString + ?Sized)) -> Self {
         Self::Words(words.to_string())
     }
@@ -42,17 +42,14 @@ pub(super) async fn diagnose(
 ) -> Diagnosis {
     let findings = join_all(hosts.iter().map(|host| async move {
         let finding = timeout(limit, look(host, tls)).await;
-        (
-            host,
-            finding.unwrap_or_else(|_| Finding::words("no answer")),
-        )
+        (host, finding.unwrap_or_else(|_| Probed::words("no answer")))
     }))
     .await;
     let (mut words, mut barrier) = (Vec::new(), None);
     for (host, finding) in findings {
         match finding {
-            Finding::Words(text) => words.push(format!("{host}: {text}")),
-            Finding::Barrier(found) => {
+            Probed::Words(text) => words.push(format!("{host}: {text}")),
+            Probed::Barrier(found) => {
                 words.push(format!("{host}: {found}"));
                 barrier = barrier.or(Some(found));
             }
@@ -64,19 +61,19 @@ pub(super) async fn diagnose(
     }
 }
 
-async fn look(host: &EnsembleServer, tls: Option<&Encryption>) -> Finding {
+async fn look(host: &EnsembleServer, tls: Option<&Encryption>) -> Probed {
     // The operating system's own message, as without TLS.
     let connecting = TcpStream::connect((host.host.as_str(), host.port));
     let stream = match timeout(CONNECTING, connecting).await {
         Ok(Ok(stream)) => stream,
-        Ok(Err(error)) => return Finding::words(&error),
-        Err(_) => return Finding::words("no answer"),
+        Ok(Err(error)) => return Probed::words(&error),
+        Err(_) => return Probed::words("no answer"),
     };
     let Some(tls) = tls else {
         return match greet(stream).await {
-            Ok(()) => Finding::Barrier(Barrier::TlsWanted),
-            Err(error) if speaks_tls(&error) => Finding::Barrier(Barrier::TlsWanted),
-            Err(_) => Finding::words("accepts connections, but opens no session"),
+            Ok(()) => Probed::Barrier(Barrier::TlsWanted),
+            Err(error) if speaks_tls(&error) => Probed::Barrier(Barrier::TlsWanted),
+            Err(_) => Probed::words("accepts connections, but opens no session"),
         };
     };
     drop(stream);
@@ -84,14 +81,14 @@ async fn look(host: &EnsembleServer, tls: Option<&Encryption>) -> Finding {
         Ok(mut stream) => match ask(&mut stream).await {
             // With TLS 1.3 a server looks at the client's certificate after the handshake.
             Err(error) => of_error(tls, &error),
-            Ok(_) => Finding::words("accepts encrypted connections, but opens no session"),
+            Ok(_) => Probed::words("accepts encrypted connections, but opens no session"),
         },
         Err(error) if speaks_tls(&error) => of_error(tls, &error),
         Err(error) => {
             if speaks_plainly(host).await {
-                Finding::Barrier(Barrier::NoTlsThere)
+                Probed::Barrier(Barrier::NoTlsThere)
             } else {
-                Finding::words(&format!("does not finish the TLS handshake: {error}"))
+                Probed::words(&format!("does not finish the TLS handshake: {error}"))
             }
         }
     }
@@ -120,17 +117,17 @@ fn speaks_tls(error: &std::io::Error) -> bool {
     tls_error(error).is_some_and(|error| !matches!(error, TlsError::InvalidMessage(_)))
 }
 
-fn of_error(tls: &Encryption, error: &std::io::Error) -> Finding {
+fn of_error(tls: &Encryption, error: &std::io::Error) -> Probed {
     let Some(error) = tls_error(error) else {
         // Some servers only hang up on a client without the certificate that they ask for.
         return if tls.was_asked_for_certificate() && !tls.has_certificate() {
-            Finding::Barrier(Barrier::CertificateDemanded)
+            Probed::Barrier(Barrier::CertificateDemanded)
         } else {
-            Finding::words(&error)
+            Probed::words(&error)
         };
     };
     let asked = tls.was_asked_for_certificate();
-    Finding::Barrier(match error {
+    Probed::Barrier(match error {
         TlsError::InvalidCertificate(error) => of_certificate(error),
         TlsError::AlertReceived(_) if asked && !tls.has_certificate() => {
             Barrier::CertificateDemanded

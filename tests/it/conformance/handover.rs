@@ -111,6 +111,7 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
             worker,
         )
     };
+    nothing_is_found(&world);
     let held = count_at(&world, &dead.address);
     let others = i64::from(release.shares);
     assert!(
@@ -158,7 +159,14 @@ fn hand_over(test: &str, release: &'static Release, store: Store, by: By) -> Opt
         .map(|row| (row.text(0).unwrap(), row.int(1).unwrap()))
         .collect();
     assert_eq!(world.runs("a"), runs);
+    nothing_is_found(&world);
     Some(Outcome { again, ended })
+}
+
+/// Where masters work, and where they have done so, nothing hangs.
+fn nothing_is_found(world: &World) {
+    let looked = Dsctl::new(&world.env).args(["doctor", "--fail-on", "note"]);
+    looked.run().exit(0).out("nothing was found");
 }
 
 /// Starts the instances and waits until each one's first task runs.

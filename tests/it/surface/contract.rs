@@ -98,10 +98,11 @@ fn check_lines(output: &Output, document: &Value, command: &str) {
     );
 }
 
-const COMMANDS: [(&str, &str); 8] = [
+const COMMANDS: [(&str, &str); 9] = [
     ("masters", "masters"),
     ("instances", "instances"),
     ("commands", "commands"),
+    ("doctor", "doctor --fail-on never"),
     ("lock status", "lock status"),
     ("lock acquire", "lock acquire 10.0.0.2:5678 --for 5ms"),
     ("clear-hosts", "clear-hosts 10.0.0.2:5678 --yes"),

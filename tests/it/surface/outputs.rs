@@ -29,6 +29,7 @@ fn reading(version: Version) {
         ("instances", "instances".to_owned()),
         ("instances-of-one", format!("instances {DEAD}")),
         ("commands", "commands".to_owned()),
+        ("doctor", "doctor".to_owned()),
         ("lock-status", "lock status".to_owned()),
         ("lock-status-of-one", format!("lock status {DEAD}")),
         ("lock-acquire", format!("lock acquire {DEAD} --for 20ms")),

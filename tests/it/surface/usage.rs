@@ -2,7 +2,7 @@
 
 use crate::harness::{Dsctl, Output, golden, golden_all};
 
-const COMMANDS: [&str; 14] = [
+const COMMANDS: [&str; 15] = [
     "masters",
     "lock",
     "lock status",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 14] = [
     "recover",
     "failover",
     "watch",
+    "doctor",
     "commands",
     "demo",
     "completions",

@@ -232,7 +232,7 @@ pub fn ago(seconds: i64) -> DateTime {
 }
 
 /// From 3.3 on, the first of which is this one.
-fn claims_by_state(version: Version) -> bool {
+pub fn claims_by_state(version: Version) -> bool {
     version >= "3.3.0-alpha".parse().unwrap()
 }
 

@@ -1,0 +1,270 @@
+//! `dsctl doctor`: what hangs, and why.
+
+use clap::{Args, ValueEnum};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::failure::CommandError;
+use super::shell::{Answer, Skeleton};
+use super::times::Instant;
+use crate::cluster::Cluster;
+use crate::diagnosis::{
+    CHECKS, Evidence, Finding, FindingKind, Remedy, Severity, Snapshot, Subject, findings, kind,
+};
+use crate::exit_code::ExitCode;
+use crate::output::{Body, Cell, Keys, Records, Table};
+
+/// Arguments of `doctor`.
+#[derive(Args, Clone, Debug)]
+pub(super) struct DoctorArgs {
+    /// Exit with 3 if there is a finding of this severity or a more urgent one
+    #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Act)]
+    pub fail_on: FailOn,
+
+    /// Explain a code, or list all of them; connects to nothing
+    #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
+        value_parser = explained, conflicts_with = "fail_on")]
+    pub explain: Option<Explained>,
+}
+
+/// In place of a code.
+const ALL: &str = "all";
+
+/// What is to be explained.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Explained {
+    /// Every kind, in a line each.
+    All,
+    /// One kind.
+    One(&'static FindingKind),
+}
+
+fn explained(code: &str) -> Result<Explained, String> {
+    if code == ALL {
+        return Ok(Explained::All);
+    }
+    let unknown = || "no finding has this code; 'dsctl doctor --explain' lists all".to_owned();
+    kind(code).map(Explained::One).ok_or_else(unknown)
+}
+
+/// From which severity on the exit code tells of findings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum FailOn {
+    /// Something hangs, and nothing ends it by itself
+    Act,
+    /// Also what may be normal
+    Look,
+    /// Whatever is found
+    Note,
+    /// Never
+    Never,
+}
+
+impl FailOn {
+    fn includes(self, severity: Severity) -> bool {
+        match self {
+            Self::Act => severity <= Severity::Act,
+            Self::Look => severity <= Severity::Look,
+            Self::Note => severity <= Severity::Note,
+            Self::Never => false,
+        }
+    }
+}
+
+/// The document of `doctor`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub(super) struct DoctorDocument {
+    taken_at: Option<Instant>,
+    findings: Vec<FindingEntry>,
+}
+
+impl Keys for DoctorDocument {
+    fn records(&mut self) -> Vec<Records<'_>> {
+        vec![Records {
+            key: "findings",
+            record: "finding",
+            rows: &mut self.findings,
+        }]
+    }
+}
+
+impl Skeleton for DoctorDocument {
+    const COMMAND: &'static str = "doctor";
+}
+
+/// Something that hangs or is about to.
+#[derive(Debug, Serialize, JsonSchema)]
+struct FindingEntry {
+    #[schemars(regex(pattern = "^DS-[0-9]{3}$"))]
+    code: &'static str,
+    title: &'static str,
+    severity: Severity,
+    subject: Subject,
+    evidence: Vec<Evidence>,
+    by_itself: Option<&'static str>,
+    remedy: Remedy,
+}
+
+impl From<Finding> for FindingEntry {
+    fn from(finding: Finding) -> Self {
+        let Finding {
+            kind,
+            subject,
+            evidence,
+            by_itself,
+            remedy,
+        } = finding;
+        Self {
+            code: kind.code,
+            title: kind.title,
+            severity: kind.severity,
+            subject,
+            evidence,
+            by_itself,
+            remedy,
+        }
+    }
+}
+
+const HEADERS: [&str; 4] = ["SEVERITY", "CODE", "SUBJECT", "FINDING"];
+
+pub(super) async fn run(
+    cluster: &mut Cluster,
+    arguments: &DoctorArgs,
+) -> Result<Answer<DoctorDocument>, CommandError> {
+    let snapshot = Snapshot::take(cluster).await?;
+    let found = findings(&snapshot);
+    let fails = found
+        .iter()
+        .any(|finding| arguments.fail_on.includes(finding.kind.severity));
+    Ok(Answer {
+        exit: fails.then_some(ExitCode::Findings),
+        ..Answer::new(body(&snapshot, found))
+    })
+}
+
+fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
+    let mut table = Table::new(&HEADERS);
+    let mut closing = Vec::new();
+    for finding in &found {
+        let cells = cells(finding);
+        if finding.kind.severity == Severity::Act {
+            table.alarm(cells);
+        } else {
+            table.row(cells);
+        }
+        closing.extend(details(finding));
+        closing.push(String::new());
+    }
+    closing.push(if found.is_empty() {
+        format!(
+            "nothing was found: {} checks of masters, hand-overs, stops, hosts and failover locks; \
+             tasks, queues and definitions are not looked at",
+            CHECKS.len()
+        )
+    } else {
+        "explain a code: dsctl doctor --explain CODE".to_owned()
+    });
+    let document = DoctorDocument {
+        taken_at: Some(snapshot.taken_at.into()),
+        findings: found.into_iter().map(FindingEntry::from).collect(),
+    };
+    Body {
+        closing,
+        ..Body::new(document).table(table)
+    }
+}
+
+fn cells(finding: &Finding) -> Vec<Cell> {
+    vec![
+        Cell::from(finding.kind.severity.keyword()),
+        Cell::from(finding.kind.code),
+        Cell::from(subject(&finding.subject)),
+        Cell::from(finding.kind.title),
+    ]
+}
+
+/// The shortest text that says what is meant.
+fn subject(subject: &Subject) -> Option<String> {
+    let Subject {
+        master,
+        instance_ids,
+        instances,
+        command_ids: _,
+        lock,
+        node,
+    } = subject;
+    let of_instances = || match instance_ids.as_slice() {
+        [] => None,
+        [one] => Some(format!("instance {one}")),
+        _ => Some(format!("{instances} instances")),
+    };
+    master
+        .clone()
+        .or_else(of_instances)
+        .or_else(|| lock.clone())
+        .or_else(|| node.clone())
+}
+
+/// What is known about a finding, and what to do, below its code.
+fn details(finding: &Finding) -> Vec<String> {
+    let Finding {
+        kind,
+        subject: _,
+        evidence,
+        by_itself,
+        remedy,
+    } = finding;
+    let mut lines = vec![format!("{} {}", kind.code, kind.title)];
+    let facts = evidence.iter();
+    lines.extend(facts.map(|Evidence { source, fact }| format!("  {source}: {fact}")));
+    lines.extend(by_itself.map(|text| format!("  by itself: {text}")));
+    lines.push(format!("  what to do: {}", remedy.text));
+    lines.extend(
+        remedy
+            .command
+            .iter()
+            .map(|command| format!("  next: {command}")),
+    );
+    lines
+}
+
+/// What a code means, or a list of all codes.
+pub(super) fn explain(what: Explained) -> String {
+    match what {
+        Explained::One(kind) => explanation(kind),
+        Explained::All => {
+            let lines = CHECKS.iter().map(|check| {
+                let (kind, severity) = (check.kind, check.kind.severity.keyword());
+                format!("{}  {severity:<4}  {}", kind.code, kind.title)
+            });
+            lines.collect::<Vec<String>>().join("\n") + "\n"
+        }
+    }
+}
+
+fn explanation(kind: &FindingKind) -> String {
+    let FindingKind {
+        code,
+        title,
+        severity,
+        meaning,
+        causes,
+        upstream,
+        remedy,
+    } = kind;
+    let mut lines = vec![
+        format!("{code} {title}"),
+        format!("severity: {}", severity.keyword()),
+        String::new(),
+        (*meaning).to_owned(),
+        String::new(),
+        "causes:".to_owned(),
+    ];
+    lines.extend(causes.iter().map(|cause| format!("- {cause}")));
+    lines.extend([String::new(), format!("what to do: {remedy}")]);
+    lines.extend(upstream.iter().map(|number| {
+        format!("upstream: https://github.com/apache/dolphinscheduler/issues/{number}")
+    }));
+    lines.join("\n") + "\n"
+}

@@ -1,0 +1,110 @@
+//! Failover locks that stay.
+
+use crate::diagnosis::check::Check;
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject};
+use crate::diagnosis::locks::LockQueue;
+use crate::diagnosis::snapshot::Snapshot;
+use crate::failover::{UNHEEDED, about_kept};
+use crate::model::LockNode;
+
+/// DS-020.
+pub(super) const PERSISTENT: Check = Check {
+    kind: &FindingKind {
+        code: "DS-020",
+        title: "a failover lock that no session keeps",
+        severity: Severity::Act,
+        meaning: "The lock stays for ever: no master and no dsctl can fail over what it guards.",
+        causes: &["nodes were copied from another registry with a tool, or made by hand"],
+        upstream: &[],
+        remedy: "make sure that nobody does a failover, then delete the node",
+    },
+    find: persistent,
+};
+
+/// DS-021.
+pub(super) const KEPT: Check = Check {
+    kind: &FindingKind {
+        code: "DS-021",
+        title: "a failover lock that a living master may have forgotten",
+        severity: Severity::Look,
+        meaning: "Masters of 3.3.0-alpha to 3.4.1 keep the lock of a master that they failed over \
+            until they are restarted: a later failover of it waits for ever.",
+        causes: &["the defect of these releases", "a failover goes on"],
+        upstream: &[18_197],
+        remedy: "if nothing is left to fail over, it does no harm; otherwise restart its holder",
+    },
+    find: kept,
+};
+
+/// DS-022.
+pub(super) const FOREIGN: Check = Check {
+    kind: &FindingKind {
+        code: "DS-022",
+        title: "a lock of another kind of program at a failover lock",
+        severity: Severity::Note,
+        meaning: UNHEEDED,
+        causes: &["a program that does not use Curator's recipe has made it"],
+        upstream: &[],
+        remedy: "find out whose it is",
+    },
+    find: foreign,
+};
+
+fn about(kind: &'static FindingKind, lock: &LockQueue, node: &LockNode) -> Finding {
+    let subject = Subject {
+        lock: Some(lock.path.clone()),
+        node: Some(format!("{}/{}", lock.path, node.node)),
+        ..Subject::default()
+    };
+    Finding::new(kind, subject)
+}
+
+fn persistent(snapshot: &Snapshot) -> Vec<Finding> {
+    let nodes = snapshot
+        .locks
+        .iter()
+        .flat_map(|lock| lock.nodes.iter().map(move |node| (lock, node)));
+    nodes
+        .filter(|(_, node)| node.is_persistent())
+        .map(|(lock, node)| {
+            about(PERSISTENT.kind, lock, node)
+                .fact(
+                    format!("registry {}", lock.path),
+                    format!("the node {} is not ephemeral", node.node),
+                )
+                .next("dsctl lock status")
+        })
+        .collect()
+}
+
+fn kept(snapshot: &Snapshot) -> Vec<Finding> {
+    let holders = snapshot
+        .locks
+        .iter()
+        .filter_map(|lock| Some((lock, lock.nodes.first()?)));
+    holders
+        .filter_map(|(lock, node)| {
+            let fact = about_kept(&snapshot.release, node, &snapshot.masters)?;
+            Some(
+                about(KEPT.kind, lock, node)
+                    .fact(format!("registry {}", lock.path), fact)
+                    .next("dsctl lock status"),
+            )
+        })
+        .collect()
+}
+
+fn foreign(snapshot: &Snapshot) -> Vec<Finding> {
+    let nodes = snapshot
+        .locks
+        .iter()
+        .flat_map(|lock| lock.foreign.iter().map(move |node| (lock, node)));
+    nodes
+        .map(|(lock, node)| {
+            about(FOREIGN.kind, lock, node).fact(
+                format!("registry {}", lock.path),
+                format!("the node {} is another program's", node.node),
+            )
+        })
+        .collect()
+}

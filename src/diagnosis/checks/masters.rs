@@ -1,0 +1,214 @@
+//! Masters: dead, restarted, silent, or none at all.
+
+use crate::diagnosis::beats;
+use crate::diagnosis::check::Check;
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
+use crate::diagnosis::snapshot::Snapshot;
+use crate::model::{Registration, Verdict, shell_word};
+use crate::output::ago;
+
+/// DS-001.
+pub(super) const DEAD: Check = Check {
+    kind: &FindingKind {
+        code: "DS-001",
+        title: "unfinished instances of a dead master",
+        severity: Severity::Act,
+        meaning: "A master that is not registered cannot work on its instances. They hang until \
+            somebody fails them over.",
+        causes: &[
+            "the master has just ended, and another one is about to fail it over",
+            "its end was not noticed: all masters were down, or the failover ended half-way",
+            "the address of the host has changed, and the master runs under another one",
+        ],
+        upstream: &[],
+        remedy: "if it goes on, fail the master over",
+    },
+    find: dead,
+};
+
+/// DS-002.
+pub(super) const EARLIER_RUN: Check = Check {
+    kind: &FindingKind {
+        code: "DS-002",
+        title: "unfinished instances of an earlier run of a master",
+        severity: Severity::Act,
+        meaning: "The master was restarted, and the instances are from before: it has them no \
+            longer in memory. Its address is registered, so nobody takes it for dead.",
+        causes: &["the master was restarted before anybody noticed its end"],
+        upstream: &[],
+        remedy: "check in the plan that they began before the start-up, then hand them over",
+    },
+    find: earlier_run,
+};
+
+/// DS-009.
+pub(super) const NONE: Check = Check {
+    kind: &FindingKind {
+        code: "DS-009",
+        title: "no registered master of this cluster was found",
+        severity: Severity::Act,
+        meaning: "Nothing runs, or this is not the registry of these masters. As long as that is \
+            open, nothing is judged by registrations.",
+        causes: &[
+            "--zk, its chroot, --namespace or --registry name another registry",
+            "no master runs, or none reaches the registry",
+        ],
+        upstream: &[],
+        remedy: "check --zk, --namespace and --registry first; then start a master",
+    },
+    find: none,
+};
+
+/// DS-010.
+pub(super) const PERSISTENT: Check = Check {
+    kind: &FindingKind {
+        code: "DS-010",
+        title: "a registration that no session keeps",
+        severity: Severity::Look,
+        meaning: "The node stays when the master ends: its end is never noticed, and its instances \
+            are never failed over.",
+        causes: &["nodes were copied from another registry with a tool"],
+        upstream: &[],
+        remedy: "if the master does not run, delete the node; if it runs, restart it after that",
+    },
+    find: persistent,
+};
+
+/// DS-011.
+pub(super) const SILENT: Check = Check {
+    kind: &FindingKind {
+        code: "DS-011",
+        title: "a registered master whose heartbeat has stopped",
+        severity: Severity::Look,
+        meaning: "Its session lives, but it has not written its heartbeat for long, while others \
+            have: it may hang.",
+        causes: &[
+            "the process is stopped, out of memory, or in a long garbage collection",
+            "the thread of the heartbeat has ended",
+        ],
+        upstream: &[],
+        remedy: "look at the master's log and process; restart it if it hangs",
+    },
+    find: silent,
+};
+
+/// DS-012.
+pub(super) const CLOCK: Check = Check {
+    kind: &FindingKind {
+        code: "DS-012",
+        title: "a master's clock differs from the registry's",
+        severity: Severity::Look,
+        meaning: "What is judged by times is wrong by that much: slots, delays, the proof that an \
+            instance is from before a restart.",
+        causes: &["the clock of the host, or that of the registry, is wrong"],
+        upstream: &[],
+        remedy: "set the clocks",
+    },
+    find: clock,
+};
+
+fn dead(snapshot: &Snapshot) -> Vec<Finding> {
+    let again = if snapshot.release.looks_again() {
+        "living masters look again every ten minutes (master.failover-interval)"
+    } else {
+        "a living master fails it over when its registration ends (3.3 and newer: 30 s later); who \
+         missed that does not look again"
+    };
+    let hosts = snapshot.by_host(Verdict::Dead).into_iter();
+    let found = hosts.filter_map(|(host, ids)| {
+        let host = host?;
+        let finding = Finding::new(DEAD.kind, Subject::master(host).of_instances(&ids))
+            .fact(
+                format!("registry {}", snapshot.masters.parent),
+                format!("{host} is not registered"),
+            )
+            .fact(
+                snapshot.table(),
+                format!("{} name it", counted(&ids, "unfinished instance")),
+            )
+            .next(format!("dsctl failover {} --dry-run", shell_word(host)));
+        Some(Finding {
+            by_itself: (!snapshot.masters.servers.is_empty()).then_some(again),
+            ..finding
+        })
+    });
+    found.collect()
+}
+
+fn earlier_run(snapshot: &Snapshot) -> Vec<Finding> {
+    let hosts = snapshot.by_host(Verdict::Restarted).into_iter();
+    let found = hosts.filter_map(|(host, ids)| {
+        let host = host?;
+        let finding = Finding::new(EARLIER_RUN.kind, Subject::master(host).of_instances(&ids))
+            .fact(
+                snapshot.table(),
+                format!(
+                    "{} began before the start-up of the registered master {host}",
+                    counted(&ids, "unfinished instance")
+                ),
+            )
+            .next(format!(
+                "dsctl failover {} --allow-restarted --dry-run",
+                shell_word(host)
+            ));
+        Some(finding)
+    });
+    found.collect()
+}
+
+fn none(snapshot: &Snapshot) -> Vec<Finding> {
+    let Some(doubt) = &snapshot.doubt else {
+        return Vec::new();
+    };
+    let source = format!("registry {}", snapshot.masters.parent);
+    let mut finding = Finding::new(NONE.kind, Subject::default()).fact(source, doubt.to_string());
+    finding.remedy.text = doubt.hint();
+    vec![finding]
+}
+
+fn of_each(snapshot: &Snapshot, find: impl Fn(&Registration) -> Option<Finding>) -> Vec<Finding> {
+    snapshot.masters.servers.iter().filter_map(find).collect()
+}
+
+fn about(kind: &'static FindingKind, server: &Registration) -> Finding {
+    let subject = Subject {
+        node: Some(server.node.clone()),
+        ..Subject::master(server.address.as_str())
+    };
+    Finding::new(kind, subject)
+}
+
+fn persistent(snapshot: &Snapshot) -> Vec<Finding> {
+    of_each(snapshot, |server| {
+        server.is_persistent().then(|| {
+            about(PERSISTENT.kind, server).fact(
+                format!("registry {}", server.node),
+                "the node is not ephemeral",
+            )
+        })
+    })
+}
+
+fn silent(snapshot: &Snapshot) -> Vec<Finding> {
+    let newest = beats::newest(&snapshot.masters);
+    of_each(snapshot, |server| {
+        let fact = format!(
+            "last written {} before the newest heartbeat of another master",
+            ago(beats::silence(server, newest?)?)
+        );
+        Some(about(SILENT.kind, server).fact(format!("registry {}", server.node), fact))
+    })
+}
+
+fn clock(snapshot: &Snapshot) -> Vec<Finding> {
+    of_each(snapshot, |server| {
+        // A time without a zone shows the zone, and not the clock.
+        let behind = beats::clock_error(server, None)?;
+        let which = if behind > 0 { "before" } else { "after" };
+        let fact = format!(
+            "the heartbeat says that it was written {} {which} the registry wrote it",
+            ago(behind.abs())
+        );
+        Some(about(CLOCK.kind, server).fact(format!("registry {}", server.node), fact))
+    })
+}

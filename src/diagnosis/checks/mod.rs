@@ -1,0 +1,52 @@
+//! The checks: pure functions on a snapshot.
+
+mod database;
+mod hosts;
+mod locks;
+mod masters;
+mod recoveries;
+mod stops;
+
+use super::check::Check;
+use super::finding::{Finding, FindingKind};
+use super::snapshot::Snapshot;
+
+/// All checks, in order of code.
+pub const CHECKS: &[Check] = &[
+    masters::DEAD,
+    masters::EARLIER_RUN,
+    recoveries::ORPHANS,
+    recoveries::FAILED,
+    recoveries::DOUBLED,
+    recoveries::ENDED,
+    stops::UNFINISHED,
+    hosts::STRANGE,
+    masters::NONE,
+    masters::PERSISTENT,
+    masters::SILENT,
+    masters::CLOCK,
+    locks::PERSISTENT,
+    locks::KEPT,
+    locks::FOREIGN,
+    database::ZONE,
+];
+
+/// What all checks find, the most urgent first.
+#[must_use]
+pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
+    let mut found: Vec<Finding> = CHECKS
+        .iter()
+        .flat_map(|check| check.run(snapshot))
+        .collect();
+    found.sort_by_key(|finding| (finding.kind.severity, finding.kind.code));
+    found
+}
+
+/// The kind with a code, in whatever case it is written.
+#[must_use]
+pub fn kind(code: &str) -> Option<&'static FindingKind> {
+    let kinds = CHECKS.iter().map(|check| check.kind);
+    kinds
+        .into_iter()
+        .find(|kind| kind.code.eq_ignore_ascii_case(code))
+}

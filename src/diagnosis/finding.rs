@@ -1,0 +1,188 @@
+//! A finding: something that hangs or is about to, with evidence and remedy.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+use strum::{EnumString, IntoStaticStr, VariantNames};
+
+use crate::model::InstanceId;
+
+/// How urgent a finding is.
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    EnumString,
+    IntoStaticStr,
+    VariantNames,
+    Serialize,
+    JsonSchema,
+)]
+#[serde(rename_all = "lowercase")]
+#[strum(serialize_all = "lowercase")]
+pub enum Severity {
+    /// Something hangs, and nothing ends it by itself: do something.
+    Act,
+    /// It may be normal: look at it.
+    Look,
+    /// Good to know.
+    Note,
+}
+
+impl Severity {
+    /// Its name in the JSON contract.
+    #[must_use]
+    pub fn keyword(self) -> &'static str {
+        self.into()
+    }
+}
+
+/// A kind of finding, as `dsctl doctor --explain` shows it.
+#[derive(Debug)]
+pub struct FindingKind {
+    /// It never changes its meaning, for example `DS-001`.
+    pub code: &'static str,
+    /// One line.
+    pub title: &'static str,
+    /// How urgent a finding of this kind is.
+    pub severity: Severity,
+    /// What it means for the workflows.
+    pub meaning: &'static str,
+    /// Why it happens.
+    pub causes: &'static [&'static str],
+    /// Numbers of issues and pull requests of `apache/dolphinscheduler` about it.
+    pub upstream: &'static [u32],
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+/// A fact that a finding rests on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Evidence {
+    /// Where it was read: `registry` or `database`, and the path or table.
+    pub source: String,
+    /// What was read there.
+    pub fact: String,
+}
+
+impl Evidence {
+    /// A fact.
+    pub fn new(source: impl Into<String>, fact: impl Into<String>) -> Self {
+        Self {
+            source: source.into(),
+            fact: fact.into(),
+        }
+    }
+}
+
+/// What to do about a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Remedy {
+    /// In words.
+    pub text: String,
+    /// The next command, which writes nothing.
+    pub command: Option<String>,
+}
+
+/// What a finding is about. With the code of its kind it identifies a finding.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Subject {
+    /// The address of a master, or the text in its place.
+    pub master: Option<String>,
+    /// Ids of process instances: the first ones.
+    pub instance_ids: Vec<InstanceId>,
+    /// How many instances there are.
+    pub instances: usize,
+    /// Ids of waiting commands: the first ones.
+    pub command_ids: Vec<i64>,
+    /// The path of a lock.
+    pub lock: Option<String>,
+    /// The path of a node, or the key of an entry in the registry.
+    pub node: Option<String>,
+}
+
+/// How many ids of a kind are named.
+const NAMED: usize = 20;
+
+impl Subject {
+    /// A master.
+    pub fn master(address: impl Into<String>) -> Self {
+        Self {
+            master: Some(address.into()),
+            ..Self::default()
+        }
+    }
+
+    /// The same, with instances.
+    #[must_use]
+    pub fn of_instances(self, ids: &[InstanceId]) -> Self {
+        Self {
+            instance_ids: ids.iter().take(NAMED).copied().collect(),
+            instances: ids.len(),
+            ..self
+        }
+    }
+
+    /// The same, with commands.
+    #[must_use]
+    pub fn of_commands(self, ids: &[i64]) -> Self {
+        Self {
+            command_ids: ids.iter().take(NAMED).copied().collect(),
+            ..self
+        }
+    }
+}
+
+/// Something that hangs or is about to.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// Its kind.
+    pub kind: &'static FindingKind,
+    /// What it is about.
+    pub subject: Subject,
+    /// What it rests on.
+    pub evidence: Vec<Evidence>,
+    /// What DolphinScheduler does about it by itself, and when; `None` if nothing.
+    pub by_itself: Option<&'static str>,
+    /// What to do.
+    pub remedy: Remedy,
+}
+
+impl Finding {
+    /// A finding that nothing mends by itself, with its kind's remedy and no command yet.
+    pub(super) fn new(kind: &'static FindingKind, subject: Subject) -> Self {
+        Self {
+            kind,
+            subject,
+            evidence: Vec::new(),
+            by_itself: None,
+            remedy: Remedy {
+                text: kind.remedy.to_owned(),
+                command: None,
+            },
+        }
+    }
+
+    /// The same, with one more fact.
+    pub(super) fn fact(mut self, source: impl Into<String>, fact: impl Into<String>) -> Self {
+        self.evidence.push(Evidence::new(source, fact));
+        self
+    }
+
+    /// The same, with the next command.
+    pub(super) fn next(mut self, command: impl Into<String>) -> Self {
+        self.remedy.command = Some(command.into());
+        self
+    }
+}
+
+/// `2 instances (11, 12)`; of many the first ones.
+pub(super) fn counted(ids: &[i64], what: &str) -> String {
+    let names: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = if ids.len() > NAMED { ", …" } else { "" };
+    let plural = if ids.len() == 1 { "" } else { "s" };
+    format!("{} {what}{plural} ({}{more})", ids.len(), names.join(", "))
+}

@@ -1,0 +1,17 @@
+//! What hangs in a cluster, and why: a snapshot, checks on it, findings.
+//!
+//! Read-only. A check is a pure function on the snapshot; a new one is one file, or one constant in
+//! a file, and one line in the list of [`CHECKS`].
+
+pub mod beats;
+mod check;
+mod checks;
+mod finding;
+mod locks;
+mod snapshot;
+
+pub use check::Check;
+pub use checks::{CHECKS, findings, kind};
+pub use finding::{Evidence, Finding, FindingKind, Remedy, Severity, Subject};
+pub use locks::{LockQueue, lock_queues};
+pub use snapshot::{InstanceGroup, Snapshot};

@@ -1,0 +1,273 @@
+//! One consistent read of all that the checks judge by.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::locks::{LockQueue, lock_queues};
+use crate::cluster::Cluster;
+use crate::failover::{
+    Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display,
+};
+use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, Release};
+use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+
+/// Unfinished or claimed instances that have the same host, verdict and state.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct InstanceGroup {
+    /// Host as stored.
+    pub host: Option<Arc<str>>,
+    /// The verdict on it.
+    pub verdict: Verdict,
+    /// State code.
+    pub state: Option<i64>,
+    /// Their ids, ascending; none of those that a living master works on.
+    pub ids: Vec<InstanceId>,
+}
+
+/// What the registry and the metadata store have at one moment.
+///
+/// The tables are read in one transaction that sees one state of them. The registrations are read
+/// before and after: a master counts as registered that was in either.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// When it was taken, by the clock here.
+    pub taken_at: Timestamp,
+    /// The release.
+    pub release: Release,
+    /// The registered masters.
+    pub masters: Registrations,
+    /// Why these may not be this cluster's masters.
+    pub doubt: Option<Refusal>,
+    /// How the rows contradict the masters' zone that was given: nothing is judged by times then.
+    pub zone: Option<Disproof>,
+    /// The failover locks that anybody holds or waits for.
+    pub locks: Vec<LockQueue>,
+    /// Unfinished and claimed instances.
+    pub instances: Vec<InstanceGroup>,
+    /// Recovery commands that wait, by instance.
+    pub recoveries: BTreeMap<InstanceId, Vec<i64>>,
+    /// Claimed instances that no waiting command starts, ascending.
+    pub orphans: Vec<InstanceId>,
+    /// The newest error command about a recovery of each orphan: its id, and the first line of its
+    /// message.
+    pub errors: HashMap<InstanceId, (i64, Option<String>)>,
+    /// Instances that were ended because their recovery failed, with that error command.
+    pub failed_recoveries: Vec<(InstanceId, i64, Option<String>)>,
+    /// Finished instances for which a recovery command waits, with their state.
+    pub ended: Vec<(InstanceId, Option<i64>)>,
+}
+
+impl Snapshot {
+    /// Takes one. Nothing is written.
+    ///
+    /// # Errors
+    /// Those of registry and database.
+    pub async fn take(cluster: &mut Cluster) -> Result<Self, FailoverError> {
+        let release = cluster.store.release().clone();
+        let (before, doubt) = look_for_display(cluster).await?;
+        let zone = disproof(cluster).await?;
+        let commands = CommandsOfInstances::read(cluster).await?;
+        let mut rows = InstanceScan::default();
+        let used_zone = cluster.zone.clone().filter(|_| zone.is_none());
+        let mut on_row = |instance: Instance| {
+            let verdict = instance_verdict(&instance, release.family, &before, used_zone.as_ref());
+            rows.add(instance, verdict);
+        };
+        cluster
+            .store
+            .each_listed(None, |row| on_row(row.instance))
+            .await?;
+        let orphans = rows.orphans(&commands);
+        let errors = errors(cluster, &orphans).await?;
+        let failed_recoveries = failed(cluster).await?;
+        let ended = ended(cluster, &rows.unfinished, &commands).await?;
+        let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
+        let mut masters = cluster.registry.masters().await?;
+        masters.parent_exists &= before.parent_exists;
+        let instances = rows.groups(&masters);
+        add(&mut masters, before);
+        Ok(Self {
+            taken_at: Timestamp::now(),
+            release,
+            masters,
+            doubt,
+            zone,
+            locks,
+            instances,
+            recoveries: commands.recoveries,
+            orphans,
+            errors,
+            failed_recoveries,
+            ended,
+        })
+    }
+
+    /// The table of the instances, as a source of evidence.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("database {}", self.release.family.tables.instance)
+    }
+
+    /// The instances of a verdict, by host as stored.
+    #[must_use]
+    pub fn by_host(&self, verdict: Verdict) -> BTreeMap<Option<&str>, Vec<InstanceId>> {
+        let mut hosts: BTreeMap<Option<&str>, Vec<InstanceId>> = BTreeMap::new();
+        for group in self
+            .instances
+            .iter()
+            .filter(|group| group.verdict == verdict)
+        {
+            let ids = hosts.entry(group.host.as_deref()).or_default();
+            ids.extend(&group.ids);
+            ids.sort_unstable();
+        }
+        hosts
+    }
+}
+
+/// Waiting commands that name an instance.
+#[derive(Debug, Default)]
+struct CommandsOfInstances {
+    /// Instances that one of them starts.
+    started: HashSet<InstanceId>,
+    recoveries: BTreeMap<InstanceId, Vec<i64>>,
+}
+
+impl CommandsOfInstances {
+    async fn read(cluster: &mut Cluster) -> Result<Self, FailoverError> {
+        let mut commands = Self::default();
+        let keep = |id, kind: Option<i64>, instance| {
+            if kind.is_none_or(|kind| !COMMANDS_THAT_START_NOTHING.contains(&kind)) {
+                commands.started.insert(instance);
+            }
+            if kind == Some(RECOVERY_COMMAND) {
+                commands.recoveries.entry(instance).or_default().push(id);
+            }
+        };
+        cluster.store.each_waiting(keep).await?;
+        Ok(commands)
+    }
+}
+
+/// Host, verdict, and state.
+type GroupKey = (Option<Arc<str>>, Verdict, Option<i64>);
+
+/// What the scan of the instances keeps.
+#[derive(Debug, Default)]
+struct InstanceScan {
+    groups: BTreeMap<GroupKey, Vec<InstanceId>>,
+    /// All ids.
+    unfinished: HashSet<InstanceId>,
+}
+
+impl InstanceScan {
+    fn add(&mut self, instance: Instance, verdict: Verdict) {
+        self.unfinished.insert(instance.id);
+        let key = (instance.host, verdict, instance.state);
+        let ids = self.groups.entry(key).or_default();
+        if verdict != Verdict::Alive {
+            ids.push(instance.id);
+        }
+    }
+
+    fn orphans(&self, commands: &CommandsOfInstances) -> Vec<InstanceId> {
+        let claimed = self
+            .groups
+            .iter()
+            .filter(|((_, verdict, _), _)| *verdict == Verdict::Claimed);
+        let mut orphans: Vec<InstanceId> = claimed
+            .flat_map(|(_, ids)| ids)
+            .filter(|id| !commands.started.contains(id))
+            .copied()
+            .collect();
+        orphans.sort_unstable();
+        orphans
+    }
+
+    /// The groups; a master that has come since is not dead.
+    fn groups(self, now: &Registrations) -> Vec<InstanceGroup> {
+        let is_back =
+            |host: Option<&str>| host.is_some_and(|host| now.find(&Address::seen(host)).is_some());
+        let groups = self.groups.into_iter();
+        groups
+            .map(|((host, verdict, state), ids)| {
+                if verdict == Verdict::Dead && is_back(host.as_deref()) {
+                    let (verdict, ids) = (Verdict::Alive, Vec::new());
+                    return InstanceGroup {
+                        host,
+                        verdict,
+                        state,
+                        ids,
+                    };
+                }
+                InstanceGroup {
+                    host,
+                    verdict,
+                    state,
+                    ids,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Adds the registrations that have gone since.
+fn add(masters: &mut Registrations, before: Registrations) {
+    for server in before.servers {
+        if masters.find(&server.address).is_none() {
+            masters.servers.push(server);
+        }
+    }
+    masters
+        .servers
+        .sort_by(|one, other| one.address.as_str().cmp(other.address.as_str()));
+}
+
+fn first_line(message: Option<String>) -> Option<String> {
+    message.and_then(|text| text.lines().next().map(str::to_owned))
+}
+
+async fn errors(
+    cluster: &mut Cluster,
+    orphans: &[InstanceId],
+) -> Result<HashMap<InstanceId, (i64, Option<String>)>, FailoverError> {
+    if orphans.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let ids = orphans.iter().copied().collect();
+    let found = cluster.store.recovery_errors(&ids).await?;
+    let short = found
+        .into_iter()
+        .map(|(id, error)| (id, (error.id, first_line(error.message))));
+    Ok(short.collect())
+}
+
+async fn failed(
+    cluster: &mut Cluster,
+) -> Result<Vec<(InstanceId, i64, Option<String>)>, FailoverError> {
+    let found = cluster.store.failed_recoveries().await?;
+    let short = found
+        .into_iter()
+        .map(|(row, error)| (row.instance.id, error.id, first_line(error.message)));
+    Ok(short.collect())
+}
+
+/// The finished instances among those for which a recovery command waits.
+async fn ended(
+    cluster: &mut Cluster,
+    unfinished: &HashSet<InstanceId>,
+    commands: &CommandsOfInstances,
+) -> Result<Vec<(InstanceId, Option<i64>)>, FailoverError> {
+    let others: Vec<InstanceId> = commands
+        .recoveries
+        .keys()
+        .filter(|id| !unfinished.contains(id))
+        .copied()
+        .collect();
+    let family = cluster.store.release().family;
+    let rows = cluster.store.by_ids(&others).await?;
+    let finished = rows.into_iter().filter(|row| family.is_finished(row.state));
+    Ok(finished.map(|row| (row.id, row.state)).collect())
+}

@@ -1,0 +1,235 @@
+//! `doctor`: each finding made on purpose and found, none where nothing hangs, and nothing written.
+
+use serde_json::Value;
+
+use crate::harness::world::{Cluster, DEAD, World, claims_by_state};
+use crate::harness::{Dsctl, Store};
+
+/// One release of each family, and those whose recoveries fail in another way.
+const RELEASES: [&str; 8] = [
+    "1.2.1", "1.3.6", "2.0.3", "3.0.6", "3.1.9", "3.2.2", "3.3.1", "3.4.1",
+];
+
+/// A cluster at work, with so many instances of a dead master.
+fn hanging(store: Store, release: &str, count: i64) -> World {
+    let mut world = Cluster::of(release.parse().unwrap())
+        .long_living()
+        .on(store);
+    world.hang(count);
+    world
+}
+
+/// What is found, in order; nothing is written by looking.
+fn found(world: &World, code: i32) -> Vec<Value> {
+    let before = world.env.dump();
+    let answer = Dsctl::new(&world.env)
+        .args(["doctor", "-o", "json"])
+        .run()
+        .exit(code)
+        .json();
+    before.assert_same(&world.env.dump());
+    answer["findings"].as_array().unwrap().clone()
+}
+
+fn codes(findings: &[Value]) -> Vec<&str> {
+    findings
+        .iter()
+        .map(|finding| finding["code"].as_str().unwrap())
+        .collect()
+}
+
+/// The one finding with this code.
+fn one<'a>(findings: &'a [Value], code: &str) -> &'a Value {
+    let mut of_code = findings.iter().filter(|finding| finding["code"] == code);
+    let found = of_code
+        .next()
+        .unwrap_or_else(|| panic!("no {code} in {findings:#?}"));
+    assert!(of_code.next().is_none(), "several {code} in {findings:#?}");
+    found
+}
+
+/// Runs the command that a finding recommends, and the same without its dry run.
+fn obey(world: &World, finding: &Value) {
+    let next = finding["remedy"]["command"].as_str().unwrap();
+    let words = next.strip_prefix("dsctl ").unwrap();
+    world.run(words).exit(0);
+    let for_good = words.strip_suffix("--dry-run").unwrap();
+    let original = if for_good.starts_with("recover") && claims_by_state(world.version) {
+        " --original-state running"
+    } else {
+        ""
+    };
+    world.run(&*format!("{for_good} --yes{original}")).exit(0);
+}
+
+#[test]
+fn of_every_family_from_the_finding_to_its_end() {
+    for release in RELEASES {
+        let world = hanging(Store::Sqlite, release, 3);
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), ["DS-001"], "{release}");
+        let dead = one(&findings, "DS-001");
+        assert_eq!(dead["subject"]["master"], DEAD, "{release}");
+        let ids: Vec<i64> = world.ids.iter().copied().collect();
+        assert_eq!(dead["subject"]["instance_ids"], Value::from(ids.clone()));
+        obey(&world, dead);
+        assert_eq!(world.command_count(), 3, "{release}");
+        // Whoever waits for a master does not hang.
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        world.env.sql("DELETE FROM t_ds_command");
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), ["DS-003"], "{release}");
+        let orphans = one(&findings, "DS-003");
+        assert_eq!(orphans["subject"]["instance_ids"], Value::from(ids));
+        obey(&world, orphans);
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+}
+
+fn every_finding(store: Store) {
+    let mut world = hanging(store, "3.2.2", 4);
+    let ids: Vec<i64> = world.ids.iter().copied().collect();
+    let [first, second, third, fourth] = ids[..] else {
+        panic!("{ids:?}")
+    };
+    let table = world.table();
+    let set = |id: i64, what: &str| {
+        world
+            .env
+            .sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"))
+    };
+    set(first, "state = 4");
+    set(second, "host = 'somewhere'");
+    set(third, "host = NULL");
+    let findings = found(&world, 3);
+    assert_eq!(codes(&findings), ["DS-001", "DS-007", "DS-008", "DS-008"]);
+    assert_eq!(
+        one(&findings, "DS-007")["subject"]["instance_ids"],
+        Value::from(vec![first])
+    );
+    let hosts: Vec<&Value> = findings[2..]
+        .iter()
+        .map(|finding| &finding["subject"]["master"])
+        .collect();
+    assert_eq!(hosts, [&Value::Null, &Value::from("somewhere")]);
+    for id in [first, second, third] {
+        set(id, &format!("host = '{DEAD}', state = 1"));
+    }
+    world.failover("").run().exit(0);
+    // The second one's command becomes one more of the first; the third one has ended.
+    world.env.sql(&format!(
+        "UPDATE t_ds_command SET process_instance_id = {first}, command_param = '{{\"ProcessInstanceId\":{first}}}' \
+         WHERE process_instance_id = {second}"
+    ));
+    set(third, "state = 7");
+    let findings = found(&world, 3);
+    assert_eq!(codes(&findings), ["DS-003", "DS-005", "DS-006"]);
+    for (code, id) in [("DS-003", second), ("DS-005", first), ("DS-006", third)] {
+        assert_eq!(
+            one(&findings, code)["subject"]["instance_ids"],
+            Value::from(vec![id]),
+            "{code}"
+        );
+    }
+    assert_eq!(
+        one(&findings, "DS-005")["subject"]["command_ids"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
+    world.env.sql(&format!(
+        "DELETE FROM t_ds_command; DELETE FROM {table} WHERE id <= {fourth}"
+    ));
+    in_the_registry(&mut world);
+}
+
+/// Nodes that no session keeps, or that another program has made; then no master at all.
+fn in_the_registry(world: &mut World) {
+    assert_eq!(codes(&found(world, 0)), [""; 0]);
+    let lock = world.lock();
+    let nodes = [
+        format!("{lock}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000"),
+        format!("{lock}/0123456789abcdef__lock__0000000001"),
+        world.env.path("nodes/master/10.0.0.9:5678"),
+    ];
+    for node in &nodes {
+        world.zk().create_parents(node);
+        world.zk().create(node, b"");
+    }
+    let findings = found(world, 3);
+    assert_eq!(codes(&findings), ["DS-020", "DS-010", "DS-022"]);
+    for (code, node) in [
+        ("DS-020", &nodes[0]),
+        ("DS-022", &nodes[1]),
+        ("DS-010", &nodes[2]),
+    ] {
+        assert_eq!(
+            one(&findings, code)["subject"]["node"],
+            node.as_str(),
+            "{code}"
+        );
+    }
+    let urgent = Dsctl::new(&world.env)
+        .args(["doctor", "--fail-on", "never"])
+        .run();
+    urgent.exit(0).out("DS-020").out("dsctl lock status");
+    for node in &nodes {
+        world.zk().delete(node);
+    }
+    world.close_living();
+    assert_eq!(codes(&found(world, 3)), ["DS-009"]);
+}
+
+#[test]
+fn every_finding_in_sqlite() {
+    every_finding(Store::Sqlite);
+}
+
+#[test]
+fn every_finding_in_mariadb() {
+    every_finding(Store::MariaDb);
+}
+
+#[test]
+fn every_finding_in_postgres() {
+    every_finding(Store::Postgres);
+}
+
+/// What a recovery ended in 3.4 hangs; so it is found, with its message.
+#[test]
+fn a_failed_recovery_is_found() {
+    let world = hanging(Store::Sqlite, "3.4.1", 1);
+    let id = *world.ids.first().unwrap();
+    world.failover("").run().exit(0);
+    world.env.sql(&format!(
+        "INSERT INTO t_ds_error_command (id, command_type, workflow_definition_code, workflow_instance_id, message) \
+         SELECT id, command_type, workflow_definition_code, workflow_instance_id, 'no definition' FROM t_ds_command; \
+         DELETE FROM t_ds_command; UPDATE {} SET state = 6 WHERE id = {id}",
+        world.table()
+    ));
+    let findings = found(&world, 3);
+    assert_eq!(codes(&findings), ["DS-004"]);
+    let fact = findings[0]["evidence"][0]["fact"].as_str().unwrap();
+    assert!(fact.contains("no definition"), "{fact}");
+}
+
+#[test]
+fn every_code_is_explained() {
+    let alone = |line: &str| Dsctl::alone().args(line.split_whitespace()).run();
+    let list = alone("doctor --explain").exit(0).stdout;
+    assert!(list.lines().count() >= 16, "{list}");
+    for line in list.lines() {
+        let (code, title) = (line.split_whitespace().next().unwrap(), &line[14..]);
+        let text = alone(&format!("doctor --explain {}", code.to_lowercase()))
+            .exit(0)
+            .stdout;
+        assert!(
+            text.starts_with(&format!("{code} {title}\n")) && text.contains("what to do: "),
+            "{text}"
+        );
+    }
+    alone("doctor --explain DS-999")
+        .exit(2)
+        .err("dsctl doctor --explain");
+}
