@@ -11,7 +11,7 @@ use dsctl::registry::jdbc::{JdbcRegistry, JdbcSettings};
 use dsctl::registry::{Lease, Registry, RegistryError};
 use jiff::Timestamp;
 
-use crate::harness::{At, Env, Limits, PASSWORD, Proxy, Store, wait, wait_at_most};
+use crate::harness::{At, Env, Limits, PASSWORD, Postgres, Proxy, Store, wait, wait_at_most};
 
 const LAYOUT: RegistryLayout = RegistryLayout {
     masters: "nodes/master",
@@ -315,6 +315,24 @@ fn a_silent_network_is_not_waited_for_as_long_as_a_statement_may_run() {
             scope.spawn(move || is_given_up(store));
         }
     });
+}
+
+/// Its address leads nowhere else, and it accepts writes as before.
+#[test]
+fn a_server_that_was_started_again_is_silent_and_no_other_one() {
+    let mut server = Postgres::private();
+    let env = Env::on_postgres(&server);
+    env.create_schema(RELEASE);
+    let database = wait(env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    let mut registry = wait(JdbcRegistry::connect(database, LIMITS, LAYOUT)).unwrap();
+    wait(registry.identify_server(true)).unwrap();
+    server.stop();
+    server.start();
+    let error = wait(registry.masters()).unwrap_err();
+    assert!(
+        matches!(&error, RegistryError::Interrupted { cause, .. } if cause.contains("started again")),
+        "{error:?}"
+    );
 }
 
 #[test]
