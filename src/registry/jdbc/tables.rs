@@ -479,6 +479,7 @@ pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
+        | DatabaseError::Exhausted { endpoint, cause }
         | DatabaseError::Refused {
             endpoint,
             cause,
@@ -489,9 +490,9 @@ pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
             cause,
             busy: false,
         }
-        | DatabaseError::UniqueViolation { endpoint, cause } => {
-            RegistryError::Refused { endpoint, cause }
-        }
+        | DatabaseError::UniqueViolation {
+            endpoint, cause, ..
+        } => RegistryError::Refused { endpoint, cause },
         DatabaseError::Doubtful { endpoint, cause } => RegistryError::Doubtful { endpoint, cause },
         DatabaseError::Stopped(stopped) => stopped.into(),
     }
