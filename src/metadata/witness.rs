@@ -220,7 +220,7 @@ impl Witnesses {
         match &self.known {
             Some(known) if is_restarted(known, &server) => {
                 self.object(Objection::Restart(format!(
-                    "the database server was started again ({known}, and now {server})"
+                    "the database server was started again, or another one took its address over ({known}, and now {server})"
                 )))
             }
             // When only reading, later answers are compared with the server that accepts writes.
