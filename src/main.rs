@@ -1,5 +1,6 @@
 //! The program: parse → resolve → run → exit code.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
@@ -21,6 +22,13 @@ fn main() -> ExitCode {
     let settings = output_settings(&cli.global, &environment);
     logging::start(settings.verbosity);
     signals::outlive_file_limits();
+    if let Err(error) = check_open_files() {
+        let _ = writeln!(
+            io::stderr(),
+            "dsctl: cannot start: {error}: it needs {FILES} open files beside those of its caller (ulimit -n)"
+        );
+        return ExitCode::from(dsctl::exit_code::ExitCode::Failure.number());
+    }
     let code = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -41,9 +49,20 @@ fn main() -> ExitCode {
     ExitCode::from(code)
 }
 
+/// How many files and connections are open at one time: two to the database, one to the registry, those
+/// of the runtime and of its signals, and what is read or written meanwhile.
+const FILES: usize = 24;
+
+/// That there is room for them: the runtime panics where it cannot listen to signals.
+fn check_open_files() -> io::Result<()> {
+    let opened: io::Result<Vec<File>> = (0..FILES).map(|_| File::open("/dev/null")).collect();
+    opened.map(drop)
+}
+
 async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u8 {
     let terminals = Terminals::of_process(std::env::var("JOURNAL_STREAM").ok().as_deref());
     let stop = StopSignal::new(signals::listen());
+    signals::answer(stop.clone());
     if !cli.is_loop() {
         let (mut out, mut err) = (io::stdout(), io::stderr());
         return commands::run(

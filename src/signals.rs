@@ -1,5 +1,6 @@
 //! SIGINT and SIGTERM: the first one asks to stop, the second one ends the process at once.
 
+use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
 use signal_hook::low_level::{emulate_default_handler, raise};
@@ -8,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::exit_code::ExitCode;
 use crate::output::terminal;
-use crate::stop::Stop;
+use crate::stop::{Stop, StopSignal};
 
 const SIGHUP: i32 = 1;
 const SIGINT: i32 = 2;
@@ -36,6 +37,25 @@ pub fn listen() -> watch::Receiver<Option<Stop>> {
         sender,
     ));
     receiver
+}
+
+/// Answers the first signal at once where it cannot be followed at once, since a batch is being written:
+/// a database that is silent may let that last for minutes. Must be called within a runtime.
+pub fn answer(mut stop: StopSignal) {
+    tokio::spawn(async move {
+        let signal = stop.requested().await;
+        if !stop.is_shielded() {
+            return;
+        }
+        let behind_control_c = if io::stderr().is_terminal() { "\n" } else { "" };
+        let told = format!(
+            "{behind_control_c}{signal}: a batch is being written; this program ends as soon as the database has \
+             answered, or has not answered for --statement-timeout. A second signal ends it at once: whether this batch was \
+             written is then shown by 'dsctl instances'\n"
+        );
+        // Nobody may read that, and nothing waits for it.
+        std::thread::spawn(move || io::stderr().write_all(told.as_bytes()));
+    });
 }
 
 /// Listens to a signal, unless it is ignored. If no handler can be installed, the signal has its

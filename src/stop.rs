@@ -86,6 +86,12 @@ impl StopSignal {
         Shield(Arc::clone(&self.shields))
     }
 
+    /// Whether something goes on that must not be interrupted.
+    #[must_use]
+    pub fn is_shielded(&self) -> bool {
+        self.shields.load(Ordering::Relaxed) > 0
+    }
+
     /// Runs work that may be dropped midway, unless a shield is held.
     ///
     /// # Errors
@@ -94,7 +100,7 @@ impl StopSignal {
         &self,
         work: impl Future<Output = Result<T, E>>,
     ) -> Result<T, E> {
-        if self.shields.load(Ordering::Relaxed) > 0 {
+        if self.is_shielded() {
             return work.await;
         }
         let mut signal = self.clone();
@@ -133,8 +139,10 @@ mod tests {
             Err(Stopped(Stop::Terminate))
         );
         let shield = stop.clone().shield();
+        assert!(stop.is_shielded());
         assert_eq!(stop.unless(async { Ok::<_, Stopped>(7) }).await, Ok(7));
         drop(shield);
+        assert!(!stop.is_shielded());
         assert_eq!(
             stop.unless(async { Ok::<_, Stopped>(7) }).await,
             Err(Stopped(Stop::Terminate))

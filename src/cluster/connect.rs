@@ -15,7 +15,7 @@ use crate::metadata::postgres::PostgresDatabase;
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::metadata::{MetadataStore, StoreError};
 use crate::model::Ensemble;
-use crate::registry::jdbc::JdbcRegistry;
+use crate::registry::jdbc::{JdbcRegistry, JdbcSettings};
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
 use crate::stop::{StopSignal, Stopped};
@@ -272,8 +272,11 @@ async fn registry(
         RegistryTarget::Jdbc(target) => {
             // If it cannot be reached, the cause is in the database, and reported as such.
             let database = database(settings, target, access).await?;
-            let mut registry =
-                JdbcRegistry::connect(database, settings.session_timeout, layout).await?;
+            let limits = JdbcSettings {
+                timeout: settings.timeout,
+                session_timeout: settings.session_timeout,
+            };
+            let mut registry = JdbcRegistry::connect(database, limits, layout).await?;
             registry.identify_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }

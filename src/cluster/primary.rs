@@ -35,6 +35,7 @@ impl Tried {
         | DatabaseError::Lost { cause, .. }
         | DatabaseError::Refused { cause, .. }
         | DatabaseError::UniqueViolation { cause, .. }
+        | DatabaseError::Exhausted { cause, .. }
         | DatabaseError::Doubtful { cause, .. }) = error
         else {
             return;

@@ -146,6 +146,8 @@ impl Handover<'_> {
                 }
                 read?
             }
+            // Fewer instances would not help.
+            Err(exhausted @ DatabaseError::Exhausted { .. }) => return Err(exhausted.into()),
             Err(refused) => return Ok(Applied::Refused(refused)),
         };
         tracing::info!(

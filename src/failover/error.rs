@@ -449,10 +449,14 @@ pub fn cause_of(error: &FailoverError) -> Option<String> {
     match error {
         FailoverError::Registry(RegistryError::Unreachable { cause, .. })
         | FailoverError::Database(
-            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
+            DatabaseError::Unreachable { cause, .. }
+            | DatabaseError::Lost { cause, .. }
+            | DatabaseError::Exhausted { cause, .. },
         )
         | FailoverError::Store(StoreError::Database(
-            DatabaseError::Unreachable { cause, .. } | DatabaseError::Lost { cause, .. },
+            DatabaseError::Unreachable { cause, .. }
+            | DatabaseError::Lost { cause, .. }
+            | DatabaseError::Exhausted { cause, .. },
         )) => Some(cause.clone()),
         _ => None,
     }
@@ -461,6 +465,16 @@ pub fn cause_of(error: &FailoverError) -> Option<String> {
 fn about_doubt() -> String {
     "use the address of the server that accepts writes in --db, not of one that answers in its \
      place; after a failover of the database run the same command again"
+        .to_owned()
+}
+
+/// What MySQL's and MariaDB's limits of an account end with, in whatever language one is told of.
+const PER_HOUR: &str = "_per_hour'";
+
+fn about_limits() -> String {
+    "the account in --db has a limit, which SHOW CREATE USER shows: raise it (ALTER USER ... WITH \
+     MAX_QUERIES_PER_HOUR 0), or set its count back (FLUSH USER_RESOURCES), and run the same command \
+     again; nothing is half written"
         .to_owned()
 }
 
@@ -490,6 +504,10 @@ fn database_hint(error: &DatabaseError) -> Option<String> {
              or sslmode=disable (PostgreSQL) in --db"
                 .to_owned(),
         ),
+        DatabaseError::Exhausted { .. } => Some(about_limits()),
+        DatabaseError::Unreachable { cause, .. } if cause.contains(PER_HOUR) => {
+            Some(about_limits())
+        }
         DatabaseError::Unreachable { cause, .. } => Some(
             login_hint(cause)
                 .unwrap_or("check --db and the password's file; --db-password-file - asks for the password")
@@ -551,6 +569,7 @@ fn database_code(error: &DatabaseError) -> ExitCode {
     match error {
         DatabaseError::Unreachable { .. }
         | DatabaseError::Lost { .. }
+        | DatabaseError::Exhausted { .. }
         | DatabaseError::Refused { busy: true, .. } => ExitCode::Unreachable,
         DatabaseError::Doubtful { .. } => ExitCode::Refused,
         _ => ExitCode::Failure,

@@ -58,6 +58,17 @@ pub enum DatabaseError {
         endpoint: String,
         /// The message of the server.
         cause: String,
+        /// Whether it is the key of a table's own ids, and not one that a site has added.
+        primary: bool,
+    },
+    /// The server takes no more statements from this account for a while, neither the one that was
+    /// sent, which it did not execute, nor another one. An open transaction is rolled back.
+    #[error("the database {endpoint} takes no more statements from this user for now")]
+    Exhausted {
+        /// As above.
+        endpoint: String,
+        /// The message of the server.
+        cause: String,
     },
     /// The server refused a statement (for example because of a lock or statement timeout). The
     /// connection is intact.

@@ -29,8 +29,13 @@ pub enum Step {
 pub enum ErrorClass {
     /// The connection is lost or can no longer be trusted.
     Lost,
-    /// A second row with the same unique key.
-    UniqueViolation,
+    /// A second row with the same unique key; whether that is a primary key.
+    UniqueViolation {
+        /// As the server says it outside of its words, which may be in any language.
+        primary: bool,
+    },
+    /// The account may send no more statements for a while. This one was not executed.
+    Exhausted,
     /// The server stopped the statement midway. It then undoes it; for a COMMIT the outcome is
     /// unknown.
     Stopped,

@@ -173,23 +173,17 @@ impl MetadataStore {
 /// With another row the insert may succeed; with an id that exists already no insert does.
 fn refused_row(error: DatabaseError) -> DatabaseError {
     match error {
-        DatabaseError::UniqueViolation { endpoint, cause } if !names_primary_key(&cause) => {
-            DatabaseError::Refused {
-                endpoint,
-                cause,
-                busy: false,
-            }
-        }
+        DatabaseError::UniqueViolation {
+            endpoint,
+            cause,
+            primary: false,
+        } => DatabaseError::Refused {
+            endpoint,
+            cause,
+            busy: false,
+        },
         error => error,
     }
-}
-
-/// Whether the servers' message about a key that exists already is about the command's id: of MySQL and
-/// MariaDB, of PostgreSQL's detail, of SQLite.
-fn names_primary_key(cause: &str) -> bool {
-    ["PRIMARY'", "Key (id)=", "t_ds_command.id"]
-        .iter()
-        .any(|words| cause.contains(words))
 }
 
 /// Which instance a command names, and the command's id.

@@ -429,7 +429,11 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
         _ if ends_connection => ErrorClass::Lost,
         // Shutdown, aborted, killed (MariaDB, MySQL), idle for too long.
         1053 | 1152 | 1184 | 1927 | 2006 | 2013 | 3169 | 4031 => ErrorClass::Lost,
-        1022 | 1062 | 1586 => ErrorClass::UniqueViolation,
+        1022 | 1062 | 1586 => ErrorClass::UniqueViolation {
+            primary: names_primary_key(error.message()),
+        },
+        // MAX_QUERIES_PER_HOUR and its like.
+        1226 => ErrorClass::Exhausted,
         // Lock wait timeout, deadlock, a row that was changed since the transaction began
         // (MariaDB's innodb_snapshot_isolation), rolled back in COMMIT for another server's
         // transaction (MySQL's group replication).
@@ -441,9 +445,36 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
     }
 }
 
+/// Whether the key that a message names, in whatever language, is a primary one: the key is the last of
+/// its quoted words, from MySQL 8.0.19 on behind its table. The values before it may be any text.
+fn names_primary_key(message: &str) -> bool {
+    let key = message.rsplit('\'').nth(1).unwrap_or_default();
+    key.rsplit('.').next() == Some("PRIMARY")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::skips_locked;
+    use super::{names_primary_key, skips_locked};
+
+    #[test]
+    fn the_key_of_a_violation_is_found_in_every_language() {
+        for yes in [
+            "Duplicate entry '7' for key 'PRIMARY'",
+            "Duplicate entry '7' for key 't_ds_command.PRIMARY'",
+            "Doppelter Eintrag '7' f\u{fc}r Schl\u{fc}ssel 'PRIMARY'",
+            "'7' \u{306f}\u{7d22}\u{5f15} 'PRIMARY' \u{3067}\u{91cd}\u{8907}",
+        ] {
+            assert!(names_primary_key(yes), "{yes}");
+        }
+        for no in [
+            "Duplicate entry 'PRIMARY' for key 'site_key'",
+            "Duplicate entry '7-PRIMARY' for key 't_ds_command.site_key'",
+            "Can't write; duplicate key in table 't_ds_command'",
+            "",
+        ] {
+            assert!(!names_primary_key(no), "{no}");
+        }
+    }
 
     #[test]
     fn which_servers_pass_locked_rows_over() {

@@ -378,7 +378,9 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
         // transaction for too long.
         (PgSeverity::Fatal | PgSeverity::Panic, _) => ErrorClass::Lost,
         (_, code) if code.starts_with("08") => ErrorClass::Lost,
-        (_, "23505") => ErrorClass::UniqueViolation,
+        (_, "23505") => ErrorClass::UniqueViolation {
+            primary: is_primary_key(error.constraint(), error.detail()),
+        },
         // Lock not available in time, deadlock, serialization failure.
         (_, "55P03" | "40P01" | "40001") => ErrorClass::Busy,
         // Whether the statement was completed is unknown to the server itself.
@@ -387,9 +389,53 @@ fn verdict(error: &sqlx::Error) -> ErrorClass {
     }
 }
 
+/// Whether a violated constraint is a primary key: by the name that the server gives one by itself, or
+/// because its only column is `id`. The detail, `Key (id)=(7) already exists.`, begins with words in the
+/// server's language; its first parentheses have the columns.
+fn is_primary_key(constraint: Option<&str>, detail: Option<&str>) -> bool {
+    let columns = detail.and_then(|detail| detail.split_once('('));
+    constraint.is_some_and(|name| name.ends_with("_pkey"))
+        || columns.is_some_and(|(_, columns)| columns.starts_with("id)=("))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_primary_key_is_known_in_every_language() {
+        for (constraint, detail, is_primary) in [
+            (Some("t_ds_command_pkey"), None, true),
+            (
+                Some("idx_1_primary"),
+                Some("Key (id)=(7) already exists."),
+                true,
+            ),
+            (
+                Some("idx_1_primary"),
+                Some("Schl\u{fc}ssel \u{bb}(id)=(7)\u{ab} existiert bereits."),
+                true,
+            ),
+            (
+                Some("site_key"),
+                Some("Key (priority, id)=(0, 7) already exists."),
+                false,
+            ),
+            (
+                Some("site_key"),
+                Some("Key (text)=((id)=(7)) already exists."),
+                false,
+            ),
+            (Some("site_key"), None, false),
+            (None, None, false),
+        ] {
+            assert_eq!(
+                is_primary_key(constraint, detail),
+                is_primary,
+                "{constraint:?} {detail:?}"
+            );
+        }
+    }
 
     #[test]
     fn each_server_gets_the_limits_that_it_knows() {

@@ -91,7 +91,12 @@ impl<D: Driver> ServerDatabase<D> {
         let endpoint = self.endpoint.clone();
         match verdict {
             ErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
-            ErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            ErrorClass::UniqueViolation { primary } => DatabaseError::UniqueViolation {
+                endpoint,
+                cause,
+                primary,
+            },
+            ErrorClass::Exhausted => DatabaseError::Exhausted { endpoint, cause },
             ErrorClass::Busy => DatabaseError::Refused {
                 endpoint,
                 cause,
@@ -337,7 +342,7 @@ impl<D: Driver> Database for ServerDatabase<D> {
             Err(ServerError { verdict, cause }) => {
                 self.undo().await;
                 // If each server of a cluster has its own locks, a conflict shows only now.
-                let verdict = if verdict == ErrorClass::Busy {
+                let verdict = if matches!(verdict, ErrorClass::Busy | ErrorClass::Exhausted) {
                     verdict
                 } else {
                     ErrorClass::Refused

@@ -99,7 +99,11 @@ impl SqliteDatabase {
         let (endpoint, cause) = (self.endpoint.clone(), server_message(error));
         match kind(error) {
             SqliteErrorClass::Lost => DatabaseError::Lost { endpoint, cause },
-            SqliteErrorClass::UniqueViolation => DatabaseError::UniqueViolation { endpoint, cause },
+            SqliteErrorClass::UniqueViolation { primary } => DatabaseError::UniqueViolation {
+                endpoint,
+                cause,
+                primary,
+            },
             SqliteErrorClass::Busy => DatabaseError::Refused {
                 endpoint,
                 cause,
@@ -392,7 +396,7 @@ impl ToSql for Value {
 /// What an error means to the caller.
 enum SqliteErrorClass {
     Lost,
-    UniqueViolation,
+    UniqueViolation { primary: bool },
     Busy,
     Refused,
 }
@@ -402,12 +406,13 @@ fn kind(error: &rusqlite::Error) -> SqliteErrorClass {
         return SqliteErrorClass::Refused;
     };
     match (error.code, error.extended_code) {
+        (ErrorCode::ConstraintViolation, ffi::SQLITE_CONSTRAINT_UNIQUE) => {
+            SqliteErrorClass::UniqueViolation { primary: false }
+        }
         (
             ErrorCode::ConstraintViolation,
-            ffi::SQLITE_CONSTRAINT_UNIQUE
-            | ffi::SQLITE_CONSTRAINT_PRIMARYKEY
-            | ffi::SQLITE_CONSTRAINT_ROWID,
-        ) => SqliteErrorClass::UniqueViolation,
+            ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_ROWID,
+        ) => SqliteErrorClass::UniqueViolation { primary: true },
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked, _) => SqliteErrorClass::Busy,
         // The file under the connection fails: what COMMIT did is then unknown.
         (

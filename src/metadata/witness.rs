@@ -184,7 +184,8 @@ impl Witnesses {
     /// Compares a testimony with earlier ones. A file has no witness, and needs none.
     ///
     /// # Errors
-    /// [`DatabaseError::Doubtful`].
+    /// [`DatabaseError::Doubtful`]; [`DatabaseError::Lost`]: the server was started again since the
+    /// first testimony, and every transaction of before has ended.
     pub(super) fn verify(
         &mut self,
         reader: Option<WitnessReader>,
@@ -192,9 +193,10 @@ impl Witnesses {
     ) -> Result<(), DatabaseError> {
         let heard = reader.map_or(Ok(()), |reader| self.compare(reader));
         self.vouched |= heard.is_ok();
-        heard.map_err(|cause| DatabaseError::Doubtful {
-            endpoint: endpoint.to_owned(),
-            cause,
+        let endpoint = endpoint.to_owned();
+        heard.map_err(|objection| match objection {
+            Objection::Doubt(cause) => DatabaseError::Doubtful { endpoint, cause },
+            Objection::Restart(cause) => DatabaseError::Lost { endpoint, cause },
         })
     }
 
@@ -202,22 +204,29 @@ impl Witnesses {
     ///
     /// # Errors
     /// Why nothing may rely on the answer.
-    fn compare(&mut self, reader: WitnessReader) -> Result<(), String> {
-        let Testimony { server, bars } = reader
-            .end()
-            .map_err(|cause| format!("an answer of the database cannot be relied on: {cause}"))?;
+    fn compare(&mut self, reader: WitnessReader) -> Result<(), Objection> {
+        let Testimony { server, bars } = reader.end().map_err(|cause| {
+            Objection::Doubt(format!(
+                "an answer of the database cannot be relied on: {cause}"
+            ))
+        })?;
         self.doubt = None;
         if !bars.is_empty() {
-            self.object(format!(
+            self.object(Objection::Doubt(format!(
                 "the database server that answers ({server}) accepts no writes ({bars}): it may \
                  be a replica with old data"
-            ))?;
+            )))?;
         }
         match &self.known {
+            Some(known) if is_restarted(known, &server) => {
+                self.object(Objection::Restart(format!(
+                    "the database server was started again, or another one took its address over ({known}, and now {server})"
+                )))
+            }
             // When only reading, later answers are compared with the server that accepts writes.
-            Some(known) if *known != server => self.object(format!(
+            Some(known) if *known != server => self.object(Objection::Doubt(format!(
                 "the database's address led to one server ({known}), and now to another one ({server})"
-            )),
+            ))),
             Some(_) => Ok(()),
             None => {
                 self.known = Some(server);
@@ -226,12 +235,44 @@ impl Witnesses {
         }
     }
 
-    fn object(&mut self, cause: String) -> Result<(), String> {
+    fn object(&mut self, objection: Objection) -> Result<(), Objection> {
         if self.must_write {
-            return Err(cause);
+            return Err(objection);
         }
+        let (Objection::Doubt(cause) | Objection::Restart(cause)) = objection;
         self.doubt = Some(cause);
         Ok(())
+    }
+}
+
+/// Why nothing may rely on an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Objection {
+    /// It is not from the right server, not current, or not complete.
+    Doubt(String),
+    /// The server was started again, which ended every connection to it. Whatever its address leads to
+    /// from then on accepts writes as before, so this is a lost connection and no doubt about the
+    /// address. It is not taken for the same server without a word: a standby that took the address
+    /// over may lack the last commits.
+    Restart(String),
+}
+
+/// How a testimony with a start says where the server is, and when it was started.
+const STARTED: &str = " started ";
+
+/// Whether these testify of one place (host, port, schemas), whose server was started later in the
+/// second one. Without a host two servers behind one proxy could look like that, and nothing is known.
+fn is_restarted(known: &str, now: &str) -> bool {
+    let parts = |told: &str| -> Option<(String, u64, String)> {
+        let (place, rest) = told.split_once(STARTED)?;
+        let (start, schemas) = rest.split_once(' ').unwrap_or((rest, ""));
+        Some((place.to_owned(), start.parse().ok()?, schemas.to_owned()))
+    };
+    match (parts(known), parts(now)) {
+        (Some((place, before, schemas)), Some((same, after, also))) => {
+            place == same && schemas == also && before < after
+        }
+        _ => false,
     }
 }
 
@@ -350,6 +391,44 @@ mod tests {
             }
             assert_eq!(doubts, 1, "{first} {second}");
         }
+    }
+
+    #[test]
+    fn a_server_that_was_started_again_is_a_lost_connection_and_no_other_server() {
+        let first = "m|10.0.0.1 5432 started 100 schemas public|";
+        for (second, is_restart) in [
+            ("m|10.0.0.1 5432 started 101 schemas public|", true),
+            ("m|10.0.0.1 5432 started 99 schemas public|", false),
+            ("m|10.0.0.2 5432 started 101 schemas public|", false),
+            ("m|10.0.0.1 5432 started 101 schemas other|", false),
+            ("m|started 101 schemas public|", false),
+            (
+                "m|10.0.0.1 5432 started 101 schemas public|it is a standby",
+                false,
+            ),
+        ] {
+            let mut strict = server(true);
+            strict.verify(Some(reader(&[Some(first)])), "db").unwrap();
+            let error = strict.verify(Some(reader(&[Some(second)])), "db");
+            assert_eq!(
+                matches!(error, Err(DatabaseError::Lost { .. })),
+                is_restart,
+                "{second} {error:?}"
+            );
+            assert!(error.is_err(), "{second}");
+        }
+        // Behind a socket nothing but the start differs, as with two servers behind one proxy.
+        let mut strict = server(true);
+        let by_socket = |start| format!("m|started {start} schemas public|");
+        let told = [100, 101].map(by_socket);
+        strict
+            .verify(Some(reader(&[Some(&told[0])])), "db")
+            .unwrap();
+        let error = strict.verify(Some(reader(&[Some(&told[1])])), "db");
+        assert!(
+            matches!(error, Err(DatabaseError::Doubtful { .. })),
+            "{error:?}"
+        );
     }
 
     #[test]

@@ -7,11 +7,11 @@ use dsctl::demo::{Registered, Server};
 use dsctl::family::RegistryLayout;
 use dsctl::metadata::database::Access;
 use dsctl::model::{AddressForm, Version};
-use dsctl::registry::jdbc::JdbcRegistry;
+use dsctl::registry::jdbc::{JdbcRegistry, JdbcSettings};
 use dsctl::registry::{Lease, Registry, RegistryError};
 use jiff::Timestamp;
 
-use crate::harness::{At, Env, Limits, PASSWORD, Proxy, Store, wait};
+use crate::harness::{At, Env, Limits, PASSWORD, Postgres, Proxy, Store, wait, wait_at_most};
 
 const LAYOUT: RegistryLayout = RegistryLayout {
     masters: "nodes/master",
@@ -22,6 +22,10 @@ const LAYOUT: RegistryLayout = RegistryLayout {
 const PATH: &str = "lock/master-failover/10.0.0.1:5678";
 const RELEASE: Version = Version::new(3, 3, 1);
 const SESSION: Duration = Duration::from_secs(30);
+const LIMITS: JdbcSettings = JdbcSettings {
+    timeout: Duration::from_secs(10),
+    session_timeout: SESSION,
+};
 const MOMENT: Duration = Duration::from_millis(300);
 const SOON: Duration = Duration::from_secs(20);
 
@@ -37,7 +41,7 @@ fn open(env: &Env) -> Box<dyn Registry> {
 
 fn open_at(env: &Env, port: u16) -> Box<dyn Registry> {
     let database = wait(env.connect_to(port, PASSWORD, Limits::default())).unwrap();
-    Box::new(wait(JdbcRegistry::connect(database, SESSION, LAYOUT)).unwrap())
+    Box::new(wait(JdbcRegistry::connect(database, LIMITS, LAYOUT)).unwrap())
 }
 
 fn acquire(registry: &mut dyn Registry, limit: Duration) -> Result<Lease, RegistryError> {
@@ -243,13 +247,16 @@ fn a_connection_lost_while_locking_leaves_exactly_one_lock() {
 /// Nothing is answered, and nothing refused: a firewall, or a cable that was cut.
 #[test]
 fn a_silent_network_loses_the_lock_before_another_can_have_it() {
-    let session = Duration::from_secs(12);
+    let limits = JdbcSettings {
+        session_timeout: Duration::from_secs(12),
+        ..LIMITS
+    };
     let loses = |store: Store| {
         let env = with_tables(store);
         let proxy = Proxy::to(env.server_port());
         let open = |port: u16| {
             let database = wait(env.connect_to(port, PASSWORD, Limits::default())).unwrap();
-            wait(JdbcRegistry::connect(database, session, LAYOUT)).unwrap()
+            wait(JdbcRegistry::connect(database, limits, LAYOUT)).unwrap()
         };
         let mut holder = open(proxy.port());
         let mut other = open(env.server_port());
@@ -268,6 +275,64 @@ fn a_silent_network_loses_the_lock_before_another_can_have_it() {
             scope.spawn(move || loses(store));
         }
     });
+}
+
+/// A statement may run for an hour, where tables are large. The registry's are small.
+#[test]
+fn a_silent_network_is_not_waited_for_as_long_as_a_statement_may_run() {
+    let limits = JdbcSettings {
+        timeout: Duration::from_secs(1),
+        ..LIMITS
+    };
+    let is_given_up = |store: Store| {
+        let env = with_tables(store);
+        let proxy = Proxy::to(env.server_port());
+        let statements = Limits {
+            statement: Duration::from_hours(1),
+            ..Limits::default()
+        };
+        let database = wait(env.connect_to(proxy.port(), PASSWORD, statements)).unwrap();
+        let mut registry = wait(JdbcRegistry::connect(database, limits, LAYOUT)).unwrap();
+        proxy.black_hole();
+        let (long, what) = (Duration::from_mins(2), "an end of the wait");
+        for error in [
+            wait_at_most(long, what, registry.masters()).map(drop),
+            wait_at_most(long, what, registry.acquire(PATH, MOMENT, &mut |_| {})).map(drop),
+            wait_at_most(long, what, registry.identify_server(true)),
+        ] {
+            assert!(
+                matches!(error, Err(RegistryError::Interrupted { .. })),
+                "{store:?} {error:?}"
+            );
+        }
+        proxy.pass();
+        let lease = acquire(&mut registry, SOON).unwrap();
+        wait(registry.release(lease)).unwrap();
+        wait(Box::new(registry).close());
+    };
+    std::thread::scope(|scope| {
+        for store in [Store::MariaDb, Store::Postgres] {
+            scope.spawn(move || is_given_up(store));
+        }
+    });
+}
+
+/// Its address leads nowhere else, and it accepts writes as before.
+#[test]
+fn a_server_that_was_started_again_is_silent_and_no_other_one() {
+    let mut server = Postgres::private();
+    let env = Env::on_postgres(&server);
+    env.create_schema(RELEASE);
+    let database = wait(env.connect_to(server.port(), PASSWORD, Limits::default())).unwrap();
+    let mut registry = wait(JdbcRegistry::connect(database, LIMITS, LAYOUT)).unwrap();
+    wait(registry.identify_server(true)).unwrap();
+    server.stop();
+    server.start();
+    let error = wait(registry.masters()).unwrap_err();
+    assert!(
+        matches!(&error, RegistryError::Interrupted { cause, .. } if cause.contains("started again")),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -314,7 +379,7 @@ fn registries_of_other_shapes_are_refused() {
     for store in Store::ALL {
         let env = Env::new(store);
         let database = env.database();
-        let error = wait(JdbcRegistry::connect(database, SESSION, LAYOUT)).unwrap_err();
+        let error = wait(JdbcRegistry::connect(database, LIMITS, LAYOUT)).unwrap_err();
         assert!(
             matches!(error, RegistryError::Unsupported(_)),
             "{store:?} {error:?}"

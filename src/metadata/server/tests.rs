@@ -78,7 +78,9 @@ impl Driver for Script {
     fn verdict(error: &sqlx::Error) -> ErrorClass {
         match error {
             sqlx::Error::Protocol(text) if text == "stopped" => ErrorClass::Stopped,
-            sqlx::Error::Protocol(text) if text == "unique" => ErrorClass::UniqueViolation,
+            sqlx::Error::Protocol(text) if text == "unique" => {
+                ErrorClass::UniqueViolation { primary: false }
+            }
             sqlx::Error::Protocol(text) if text == "refused" => ErrorClass::Refused,
             _ => ErrorClass::Lost,
         }

@@ -4,6 +4,7 @@
 //! first acquired, and deleted at the end. Masters that wait for a lock here try again without any
 //! pause, so locks should be held briefly.
 
+mod connection;
 mod lock;
 mod pulse;
 mod statements;
@@ -23,6 +24,16 @@ use crate::model::{Address, Confirmed, Heartbeat, LockNode, Registration, Regist
 
 /// How long [`Registry::close`] tries to delete the rows of this client.
 const GOODBYE: Duration = Duration::from_secs(2);
+
+/// How long others wait for us, and we for them.
+#[derive(Clone, Copy, Debug)]
+pub struct JdbcSettings {
+    /// How long a statement waits for another transaction's lock. No answer is waited for much longer,
+    /// a new connection included.
+    pub timeout: Duration,
+    /// How long our locks stay without a heartbeat.
+    pub session_timeout: Duration,
+}
 
 /// A connection to the tables of a JDBC registry.
 #[derive(Debug)]
@@ -58,14 +69,18 @@ impl JdbcRegistry {
     /// Uses a connection, if it has the tables of 3.3 and newer. Nothing is written.
     ///
     /// # Errors
-    /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and if there is none.
+    /// [`RegistryError::Unsupported`] for the registries of 3.1 and 3.2, and if there is none;
+    /// [`RegistryError::Interrupted`].
     pub async fn connect(
         database: Box<dyn Database>,
-        session_timeout: Duration,
+        JdbcSettings {
+            timeout,
+            session_timeout,
+        }: JdbcSettings,
         layout: RegistryLayout,
     ) -> Result<Self, RegistryError> {
         let endpoint = database.endpoint().to_owned();
-        let mut tables = RegistryTables::new(database);
+        let mut tables = RegistryTables::new(database, timeout);
         tables.check_shape().await?;
         let (masters, workers) = (Pulses::default(), Pulses::default());
         let stillness = BTreeMap::new();

@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::connection::Connection;
 use super::statements;
 use crate::metadata::database::{Database, DatabaseError, Dialect, Row};
-use crate::metadata::{Query, Witnesses, ask, each_of};
 use crate::model::LockNode;
 use crate::registry::RegistryError;
 
@@ -179,46 +179,38 @@ pub(super) fn now() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
-/// The tables, behind a connection that is renewed once when it breaks.
+/// The tables.
 #[derive(Debug)]
 pub(super) struct RegistryTables {
-    database: Box<dyn Database>,
-    /// The servers that have answered so far. From a replica or a cache living masters may look
-    /// dead, and a held lock free.
-    server: Witnesses,
+    connection: Connection,
 }
 
 impl RegistryTables {
-    pub(super) fn new(database: Box<dyn Database>) -> Self {
+    /// `patience` is how long the server lets a statement wait for a lock.
+    pub(super) fn new(database: Box<dyn Database>, patience: Duration) -> Self {
         Self {
-            database,
-            server: Witnesses::default(),
+            connection: Connection::new(database, patience),
         }
     }
 
     /// Like [`crate::metadata::MetadataStore::identify_server`].
     pub(super) async fn identify_server(&mut self, must_write: bool) -> Result<(), RegistryError> {
-        self.server.must_write = must_write;
-        if !must_write {
-            self.server.forget();
-        }
-        ask(&mut *self.database, &mut self.server)
-            .await
-            .map_err(to_registry_error)
+        let identified = self.connection.identify_server(must_write).await;
+        identified.map_err(to_registry_error)
     }
 
     pub(super) fn server(&self) -> Option<&str> {
-        self.server.known()
+        self.connection.server()
     }
 
     pub(super) fn doubt(&self) -> Option<&str> {
-        self.server.doubt()
+        self.connection.doubt()
     }
 
     /// Refuses all tables other than those of 3.3 and newer.
     pub(super) async fn check_shape(&mut self) -> Result<(), RegistryError> {
         for statement in statements::SHAPE {
-            match self.query(&statement.into()).await {
+            match self.connection.query(&statement.into()).await {
                 Ok(_) => {}
                 Err(DatabaseError::Refused {
                     endpoint,
@@ -234,11 +226,21 @@ impl RegistryTables {
     }
 
     async fn other_shape(&mut self, endpoint: &str, cause: &str) -> RegistryError {
-        let text = if self.query(&statements::SHAPE_3_2.into()).await.is_ok() {
+        let text = if self
+            .connection
+            .query(&statements::SHAPE_3_2.into())
+            .await
+            .is_ok()
+        {
             format!(
                 "{endpoint} has the JDBC registry of 3.2, whose locks can vanish while they are held; only that of 3.3 and newer is supported"
             )
-        } else if self.query(&statements::SHAPE_3_1.into()).await.is_ok() {
+        } else if self
+            .connection
+            .query(&statements::SHAPE_3_1.into())
+            .await
+            .is_ok()
+        {
             format!(
                 "{endpoint} has the MySQL registry of 3.1; only the JDBC registry of 3.3 and newer is supported"
             )
@@ -254,6 +256,7 @@ impl RegistryTables {
         name_of: NameOf,
     ) -> Result<Vec<Entry>, RegistryError> {
         let rows = self
+            .connection
             .query(&statements::entries_below(self.dialect(), parent))
             .await
             .map_err(to_registry_error)?;
@@ -273,6 +276,7 @@ impl RegistryTables {
 
     pub(super) async fn lock(&mut self, key: &str) -> Result<Option<Lock>, RegistryError> {
         let rows = self
+            .connection
             .query(&statements::lock(self.dialect(), key))
             .await
             .map_err(to_registry_error)?;
@@ -289,6 +293,7 @@ impl RegistryTables {
 
     pub(super) async fn locks_below(&mut self, parent: &str) -> Result<Vec<String>, RegistryError> {
         let rows = self
+            .connection
             .query(&statements::lock_keys(self.dialect(), parent))
             .await
             .map_err(to_registry_error)?;
@@ -308,7 +313,8 @@ impl RegistryTables {
         client: i64,
     ) -> Result<bool, RegistryError> {
         let query = statements::own_lock(self.dialect(), id, client);
-        self.query(&query)
+        self.connection
+            .query(&query)
             .await
             .map(|rows| !rows.is_empty())
             .map_err(to_registry_error)
@@ -322,6 +328,7 @@ impl RegistryTables {
         client: i64,
     ) -> Result<Insert, RegistryError> {
         match self
+            .connection
             .write(&statements::insert_lock(self.dialect(), key, owner, client))
             .await
         {
@@ -339,7 +346,8 @@ impl RegistryTables {
 
     /// Deletes a lock of a client; no row is success.
     pub(super) async fn delete_lock(&mut self, id: &str, client: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_lock(self.dialect(), id, client))
+        self.connection
+            .write(&statements::delete_lock(self.dialect(), id, client))
             .await
             .map(drop)
             .map_err(to_registry_error)
@@ -353,7 +361,8 @@ impl RegistryTables {
     pub(super) async fn delete_dead_lock(&mut self, lock: &Lock) -> Result<bool, RegistryError> {
         let seen = lock.client.last_heartbeat.unwrap_or(-1);
         let query = statements::delete_dead_lock(self.dialect(), lock.id, lock.client.id, seen);
-        self.write(&query)
+        self.connection
+            .write(&query)
             .await
             .map(|rows| rows > 0)
             .map_err(to_registry_error)
@@ -368,6 +377,7 @@ impl RegistryTables {
     ) -> Result<(), RegistryError> {
         let configuration = format!(r#"{{"sessionTimeout":{}}}"#, session_timeout.as_millis());
         match self
+            .connection
             .write(&statements::insert_client(
                 self.dialect(),
                 id,
@@ -390,7 +400,8 @@ impl RegistryTables {
         id: i64,
         now: i64,
     ) -> Result<bool, DatabaseError> {
-        self.write(&statements::refresh_client(self.dialect(), id, now))
+        self.connection
+            .write(&statements::refresh_client(self.dialect(), id, now))
             .await
             .map(|rows| rows > 0)
     }
@@ -406,6 +417,7 @@ impl RegistryTables {
             return Ok(now);
         }
         let rows = self
+            .connection
             .query(&statements::newest_heartbeat(self.dialect(), id))
             .await?;
         let newest = rows.first().and_then(|row| row.int(0));
@@ -414,17 +426,19 @@ impl RegistryTables {
 
     /// Deletes a client and its locks.
     pub(super) async fn forget_client(&mut self, id: i64) -> Result<(), RegistryError> {
-        self.write(&statements::delete_locks_of_client(self.dialect(), id))
+        self.connection
+            .write(&statements::delete_locks_of_client(self.dialect(), id))
             .await
             .map_err(to_registry_error)?;
-        self.write(&statements::delete_client(self.dialect(), id))
+        self.connection
+            .write(&statements::delete_client(self.dialect(), id))
             .await
             .map(drop)
             .map_err(to_registry_error)
     }
 
     pub(super) async fn close(self) {
-        self.database.close().await;
+        self.connection.close().await;
     }
 
     /// Whether no other machine, with another clock, can write here.
@@ -433,44 +447,7 @@ impl RegistryTables {
     }
 
     fn dialect(&self) -> Dialect {
-        self.database.dialect()
-    }
-
-    async fn query(&mut self, query: &Query) -> Result<Vec<Row>, DatabaseError> {
-        match self.read(query).await {
-            Err(DatabaseError::Lost { .. }) => {
-                self.reconnect().await?;
-                self.read(query).await
-            }
-            answer => answer,
-        }
-    }
-
-    async fn read(&mut self, query: &Query) -> Result<Vec<Row>, DatabaseError> {
-        let mut rows = Vec::new();
-        each_of(&mut *self.database, &mut self.server, query, &mut |row| {
-            rows.push(row);
-        })
-        .await?;
-        Ok(rows)
-    }
-
-    /// The new connection must lead to the same server: the store's data comes from that one.
-    async fn reconnect(&mut self) -> Result<(), DatabaseError> {
-        self.database.reconnect().await?;
-        ask(&mut *self.database, &mut self.server).await
-    }
-
-    /// Every statement here may be sent twice: the second one has nothing left to do.
-    async fn write(&mut self, query: &Query) -> Result<u64, DatabaseError> {
-        let written = match self.database.execute(query).await {
-            Err(DatabaseError::Lost { .. }) => {
-                self.reconnect().await?;
-                self.database.execute(query).await?
-            }
-            answer => answer?,
-        };
-        Ok(written.rows)
+        self.connection.dialect()
     }
 }
 
@@ -502,6 +479,7 @@ pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
     match error {
         DatabaseError::Unreachable { endpoint, cause }
         | DatabaseError::Lost { endpoint, cause }
+        | DatabaseError::Exhausted { endpoint, cause }
         | DatabaseError::Refused {
             endpoint,
             cause,
@@ -512,9 +490,9 @@ pub(super) fn to_registry_error(error: DatabaseError) -> RegistryError {
             cause,
             busy: false,
         }
-        | DatabaseError::UniqueViolation { endpoint, cause } => {
-            RegistryError::Refused { endpoint, cause }
-        }
+        | DatabaseError::UniqueViolation {
+            endpoint, cause, ..
+        } => RegistryError::Refused { endpoint, cause },
         DatabaseError::Doubtful { endpoint, cause } => RegistryError::Doubtful { endpoint, cause },
         DatabaseError::Stopped(stopped) => stopped.into(),
     }

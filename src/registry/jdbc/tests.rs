@@ -31,6 +31,13 @@ fn open(path: &Path) -> SqliteDatabase {
     SqliteDatabase::open(path, OpenMode::Create, Duration::from_millis(20), SESSION).unwrap()
 }
 
+fn limits(session_timeout: Duration) -> JdbcSettings {
+    JdbcSettings {
+        timeout: SESSION,
+        session_timeout,
+    }
+}
+
 /// A file with a registry in it, and a second connection besides the registry's own.
 struct Bench {
     folder: TempDir,
@@ -50,7 +57,7 @@ impl Bench {
     async fn registry(&self, session_timeout: Duration) -> Box<JdbcRegistry> {
         let database = Box::new(open(&self.folder.path().join("ds.db")));
         Box::new(
-            JdbcRegistry::connect(database, session_timeout, LAYOUT)
+            JdbcRegistry::connect(database, limits(session_timeout), LAYOUT)
                 .await
                 .unwrap(),
         )
@@ -447,7 +454,7 @@ async fn other_registries_are_refused_as_text() {
         let folder = TempDir::new().unwrap();
         let mut database = Box::new(open(&folder.path().join("ds.db")));
         database.execute(&sql.into()).await.unwrap();
-        let error = JdbcRegistry::connect(database, SESSION, LAYOUT)
+        let error = JdbcRegistry::connect(database, limits(SESSION), LAYOUT)
             .await
             .unwrap_err();
         assert!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use dsctl::family::RegistryLayout;
 use dsctl::model::{AddressForm, Version};
-use dsctl::registry::jdbc::JdbcRegistry;
+use dsctl::registry::jdbc::{JdbcRegistry, JdbcSettings};
 use dsctl::registry::{Registry, RegistryError};
 use jiff::Timestamp;
 use zookeeper_client::Permission;
@@ -45,12 +45,11 @@ fn a_holder_in_a_database_that_stood_still_keeps_its_lock() {
     env.register_in_database(release, &holder);
     insert_lock(&env, holder.client);
     let database = wait(env.connect_to(env.server_port(), PASSWORD, Limits::default())).unwrap();
-    let mut registry = wait(JdbcRegistry::connect(
-        database,
-        Duration::from_secs(30),
-        LAYOUT,
-    ))
-    .unwrap();
+    let limits = JdbcSettings {
+        timeout: Duration::from_secs(10),
+        session_timeout: Duration::from_secs(30),
+    };
+    let mut registry = wait(JdbcRegistry::connect(database, limits, LAYOUT)).unwrap();
     let beat = || {
         let now = Timestamp::now().as_millisecond();
         env.sql(&format!(

@@ -315,6 +315,11 @@ fn a_limit_on_the_size_of_files_is_a_full_disk() {
     let output = limited(&format!("failover {DEAD} --yes -o json > {report}")).exit(1);
     assert!(output.stderr.contains("cannot be written"), "{output:?}");
     assert_eq!(world.command_count(), 2);
+    // The runtime cannot even listen to signals then.
+    for files in [8, 11, 12, 16] {
+        let output = paste(&world, &format!("ulimit -n {files}; dsctl masters"));
+        output.exit(1).err("cannot start").err("(ulimit -n)");
+    }
 }
 
 /// Scripts decide by the code what to do next.

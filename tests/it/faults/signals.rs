@@ -109,6 +109,7 @@ fn a_batch_in_hand_is_finished_first() {
     let proxy = world.env.through_proxy();
     let mut running = at_second_batch(&world, &proxy, "");
     running.signal("TERM");
+    running.await_stderr("SIGTERM: a batch is being written");
     assert!(running.is_running());
     proxy.go_on();
     let output = world.end(running);

@@ -344,10 +344,22 @@ fn a_registry_in_the_database_wants_rights_of_its_own() {
 fn a_second_connection_that_is_refused_is_the_databases() {
     let mut guest = Guest::new(Store::MariaDb, "3.4.1");
     guest.grant(&listed("3.4.1", Store::MariaDb));
-    guest.world.env.sql(&format!(
-        "GRANT USAGE ON *.* TO {} WITH MAX_USER_CONNECTIONS 1",
-        guest.user()
-    ));
+    let limit = |limit: &str| {
+        let user = guest.user();
+        guest
+            .world
+            .env
+            .sql(&format!("GRANT USAGE ON *.* TO {user} WITH {limit}"));
+    };
+    // Used up in the middle, and before anything is asked.
+    limit("MAX_QUERIES_PER_HOUR 8");
+    for told in ["takes no more statements", "cannot connect"] {
+        let output = run(&guest.world, "masters").exit(6).err(told);
+        output
+            .err("max_queries_per_hour")
+            .err("FLUSH USER_RESOURCES");
+    }
+    limit("MAX_QUERIES_PER_HOUR 0 MAX_USER_CONNECTIONS 1");
     guest.world.env.unset("DSCTL_ZK");
     guest.world.env.set("DSCTL_REGISTRY", "jdbc");
     let output = run(&guest.world, "masters")
