@@ -92,13 +92,23 @@ fn the_steps_at_3_a_m_exist() {
     let commands: Vec<&str> = commands
         .map(|line| line.split('#').next().unwrap().trim())
         .collect();
-    assert_eq!(commands.len(), 6);
-    for command in &commands[..5] {
-        run(&format!("{command} || exit $?"), &database, folder.path());
+    assert_eq!(commands.len(), 7);
+    for command in &commands[..6] {
+        // Something hangs there, which is no failure.
+        let found = if *command == "dsctl doctor" {
+            "test $? = 3 ||"
+        } else {
+            ""
+        };
+        run(
+            &format!("{command} || {found} exit $?"),
+            &database,
+            folder.path(),
+        );
     }
     // Without a terminal the last one asks for consent, and gets none.
     let last = run(
-        &format!("{} >/dev/null 2>&1; echo $?", commands[5]),
+        &format!("{} >/dev/null 2>&1; echo $?", commands[6]),
         &database,
         folder.path(),
     );
