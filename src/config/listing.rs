@@ -105,12 +105,7 @@ impl Settings {
                 _ => None,
             },
             Key::ZkTls => Some(self.zk_tls.is_some().to_string()),
-            Key::ZkTlsAnyHost => Some(
-                self.zk_tls
-                    .as_ref()
-                    .is_some_and(|tls| tls.any_host)
-                    .to_string(),
-            ),
+            Key::ZkTlsAnyHost => Some(self.zk_tls_any_host.to_string()),
             Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey | Key::DbTlsCert | Key::DbTlsKey => self
                 .zk_tls_files
                 .iter()

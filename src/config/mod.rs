@@ -105,6 +105,8 @@ pub struct Settings {
     pub(crate) zk_digest_origin: Option<Origin>,
     /// Where the SASL login came from.
     pub(crate) zk_sasl_origin: Option<Origin>,
+    /// Whether ZooKeeper's certificates may name any host, also where there is no TLS for that.
+    pub(crate) zk_tls_any_host: bool,
     /// The files of certificates and key.
     pub(crate) zk_tls_files: Vec<(Key, PathBuf)>,
     /// The files of the client's certificate for the database that are given as options.
