@@ -21,8 +21,7 @@ pub struct Listed {
 impl Settings {
     /// The options of the command line that say which cluster is meant, and how it is reached and
     /// read.
-    #[must_use]
-    pub fn typed(&self) -> Vec<&'static str> {
+    pub(super) fn typed(&self) -> Vec<&'static str> {
         let is_typed = |key: &&Key| key.is_of_cluster() && *self.origin(**key) == Origin::Flag;
         Key::ALL
             .iter()

@@ -29,6 +29,7 @@ mod source;
 mod stated;
 mod survey;
 mod troubles;
+mod typed;
 mod warning;
 mod zk_login;
 mod zk_tls;
@@ -49,6 +50,7 @@ pub use resolve::{resolve, survey};
 pub use secrets::{SecretInput, SecretPrompt};
 pub use source::Environment;
 pub use survey::Survey;
+pub use typed::TypedOptions;
 pub use warning::Warning;
 
 use crate::model::{Ensemble, Namespace, Version};
