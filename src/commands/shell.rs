@@ -178,17 +178,20 @@ impl Call<'_, '_> {
         self,
         skeleton: K,
         access: Purpose,
-        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
+        on_cluster: impl AsyncFnOnce(
+            &mut Shell<'_, '_>,
+            &mut Cluster,
+        ) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
         let global = self.global.clone();
-        self.without_cluster(skeleton, Scope::Cluster, async |shell, document| {
+        let work = async |shell: &mut Shell<'_, '_>, document: &mut Document| {
             let typed = TypedOptions::of(&shell.settings, &global);
             let with_hint = |error| with_typed_options(error, &typed);
             let connected = cluster::connect(&shell.settings, access, &shell.stop).await;
             let mut cluster = connected.map_err(|error| with_hint(error.into()))?;
             connected::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
-            let mut answer = work(shell, &mut cluster).await;
+            let mut answer = on_cluster(shell, &mut cluster).await;
             document.warnings.extend(
                 cluster
                     .store
@@ -205,8 +208,9 @@ impl Call<'_, '_> {
                 .map_or(&mut document.warnings, |answer| &mut answer.warnings)
                 .extend(left);
             answer.map_err(with_hint)
-        })
-        .await
+        };
+        // Boxed, because the future is too large for the stack.
+        Box::pin(self.without_cluster(skeleton, Scope::Cluster, work)).await
     }
 }
 
