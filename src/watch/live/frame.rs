@@ -287,7 +287,7 @@ event 3";
         });
         view.standby = Some("10.0.0.9 holds the lock".to_owned());
         view.typed = TypedOptions::default().with_state_file(Some(Path::new("/w.json")));
-        let frame = frame(&view, 100, 24);
+        let frame = frame(&view, 120, 24);
         let lines: Vec<&str> = frame.lines().skip(1).take(4).collect();
         let expected = [
             "stale since 2024-06-01T00:00:00Z: database: refused",
