@@ -402,7 +402,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l grace -d 'How long
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l cool-down -d 'Minimum time between two failovers of the same master' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l window -d 'Period over which the storm brake counts' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-masters -d 'More masters than this within the window trip the storm brake' -r
-complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-instances -d 'More instances than this within the window trip the storm brake' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l max-instances -d 'More instances than this within the window trip the storm brake; a master that has more by itself is left alone' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l lock-timeout -d 'Longest wait for the lock; then the master is skipped in this round' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l batch -d 'Instances per transaction' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l rate -d 'Limit writes to N instances per second' -r

@@ -113,8 +113,12 @@ pub(super) async fn run(cluster: &mut Cluster) -> Result<Answer<CommandsDocument
         }
     }
     let tables = vec![
-        table(&waiting.rows).title("waiting commands"),
-        table(&errors.rows).title("error commands (never retried by DolphinScheduler)"),
+        table(&waiting.rows)
+            .record("command")
+            .title("waiting commands"),
+        table(&errors.rows)
+            .record("error_command")
+            .title("error commands (never retried by DolphinScheduler)"),
     ];
     let entries = |kept: Kept| {
         kept.rows

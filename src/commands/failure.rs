@@ -24,6 +24,9 @@ pub(super) enum CommandError {
     /// The MASTER argument.
     #[error("{0}")]
     Address(#[from] AddressError),
+    /// One that is reported as it is here.
+    #[error("{}", .0.message)]
+    Reported(Box<ErrorBody>),
     /// Any other error: no code decides by its kind.
     #[error("{error}")]
     Other {
@@ -90,6 +93,7 @@ impl CommandError {
                 ErrorBody::new("address", masked(&error.to_string()), address_code(error))
                     .hint("'dsctl masters' shows the masters as the database writes them")
             }
+            Self::Reported(body) => (**body).clone(),
             Self::Other { error, hint, exit } => {
                 let mut body = ErrorBody::new("failed", error.to_string(), *exit);
                 body.causes = error.chain().skip(1).map(ToString::to_string).collect();
@@ -103,7 +107,7 @@ impl CommandError {
 /// refusal.
 fn address_code(error: &AddressError) -> ExitCode {
     match error {
-        AddressError::ClaimText(_) | AddressError::Empty => ExitCode::Refused,
+        AddressError::ClaimText(_) => ExitCode::Refused,
         _ => ExitCode::Usage,
     }
 }

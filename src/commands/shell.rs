@@ -8,7 +8,8 @@ use super::connected;
 use super::failure::CommandError;
 use crate::cluster::{self, Cluster, Purpose};
 use crate::config::{
-    ConfigError, Environment, Scope, SecretInput, SecretPrompt, Settings, Survey, resolve, survey,
+    ConfigError, Environment, Scope, SecretInput, SecretPrompt, Settings, Survey, TypedOptions,
+    resolve, survey,
 };
 use crate::exit_code::ExitCode;
 use crate::options::GlobalArgs;
@@ -188,14 +189,20 @@ impl Call<'_, '_> {
         self,
         skeleton: K,
         access: Purpose,
-        work: impl AsyncFnOnce(&mut Shell<'_, '_>, &mut Cluster) -> Result<Answer<K>, CommandError>,
+        on_cluster: impl AsyncFnOnce(
+            &mut Shell<'_, '_>,
+            &mut Cluster,
+        ) -> Result<Answer<K>, CommandError>,
     ) -> io::Result<u8> {
-        let has_file = self.global.connection.config.is_some();
-        self.without_cluster(skeleton, Scope::Cluster, async |shell, document| {
-            let mut cluster = cluster::connect(&shell.settings, access, &shell.stop).await?;
+        let global = self.global.clone();
+        let work = async |shell: &mut Shell<'_, '_>, document: &mut Document| {
+            let typed = TypedOptions::of(&shell.settings, &global);
+            let with_hint = |error| with_typed_options(error, &typed);
+            let connected = cluster::connect(&shell.settings, access, &shell.stop).await;
+            let mut cluster = connected.map_err(|error| with_hint(error.into()))?;
             connected::head(document, cluster.store.release());
             document.warnings.extend(cluster.store.plain_text());
-            let mut answer = work(shell, &mut cluster).await;
+            let mut answer = on_cluster(shell, &mut cluster).await;
             document.warnings.extend(
                 cluster
                     .store
@@ -204,8 +211,6 @@ impl Call<'_, '_> {
                     .chain(cluster.registry.warnings()),
             );
             if let Ok(answer) = &mut answer {
-                let mut typed = shell.settings.typed();
-                typed.extend(has_file.then_some("config"));
                 name_typed_options(answer, &typed);
             }
             let left = connected::close(cluster).await;
@@ -213,20 +218,44 @@ impl Call<'_, '_> {
                 .as_mut()
                 .map_or(&mut document.warnings, |answer| &mut answer.warnings)
                 .extend(left);
-            answer
-        })
-        .await
+            answer.map_err(with_hint)
+        };
+        // Boxed, because the future is too large for the stack.
+        Box::pin(self.without_cluster(skeleton, Scope::Cluster, work)).await
     }
 }
 
 /// The next commands are printed without the options that say which cluster is meant: the password
 /// may be in one of them. Without those options they would fail, or work on another cluster.
-fn name_typed_options<K>(answer: &mut Answer<K>, typed: &[&str]) {
-    let names_a_command = |line: &String| line.contains("dsctl ");
-    let mut lines = answer.body.closing.iter().chain(&answer.warnings);
-    if !typed.is_empty() && lines.any(names_a_command) {
-        let options: Vec<String> = typed.iter().map(|name| format!("--{name}")).collect();
-        answer.close_with(format!("(with the same {} as here)", options.join(", ")));
+fn name_typed_options<K>(answer: &mut Answer<K>, typed: &TypedOptions) {
+    let lines = answer.body.closing.iter().chain(&answer.warnings);
+    if let Some(remark) = typed.remark(lines.map(String::as_str)) {
+        answer.close_with(remark);
+    }
+    if let Some(error) = &mut answer.error {
+        complete_hint(error, typed);
+    }
+}
+
+/// The same for the error of a command that has no answer.
+fn with_typed_options(error: CommandError, typed: &TypedOptions) -> CommandError {
+    let before = error.body();
+    let mut body = before.clone();
+    complete_hint(&mut body, typed);
+    if body == before {
+        error
+    } else {
+        CommandError::Reported(Box::new(body))
+    }
+}
+
+fn complete_hint(error: &mut ErrorBody, typed: &TypedOptions) {
+    let texts = [Some(error.message.as_str()), error.hint.as_deref()];
+    if let Some(remark) = typed.remark(texts.into_iter().flatten()) {
+        error.hint = Some(match error.hint.take() {
+            Some(hint) => format!("{hint} {remark}"),
+            None => remark,
+        });
     }
 }
 

@@ -21,8 +21,7 @@ pub struct Listed {
 impl Settings {
     /// The options of the command line that say which cluster is meant, and how it is reached and
     /// read.
-    #[must_use]
-    pub fn typed(&self) -> Vec<&'static str> {
+    pub(super) fn typed(&self) -> Vec<&'static str> {
         let is_typed = |key: &&Key| key.is_of_cluster() && *self.origin(**key) == Origin::Flag;
         Key::ALL
             .iter()
@@ -105,12 +104,7 @@ impl Settings {
                 _ => None,
             },
             Key::ZkTls => Some(self.zk_tls.is_some().to_string()),
-            Key::ZkTlsAnyHost => Some(
-                self.zk_tls
-                    .as_ref()
-                    .is_some_and(|tls| tls.any_host)
-                    .to_string(),
-            ),
+            Key::ZkTlsAnyHost => Some(self.zk_tls_any_host.to_string()),
             Key::ZkTlsCa | Key::ZkTlsCert | Key::ZkTlsKey | Key::DbTlsCert | Key::DbTlsKey => self
                 .zk_tls_files
                 .iter()

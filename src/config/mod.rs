@@ -29,6 +29,7 @@ mod source;
 mod stated;
 mod survey;
 mod troubles;
+mod typed;
 mod warning;
 mod zk_login;
 mod zk_tls;
@@ -49,6 +50,7 @@ pub use resolve::{resolve, survey};
 pub use secrets::{SecretInput, SecretPrompt};
 pub use source::Environment;
 pub use survey::Survey;
+pub use typed::TypedOptions;
 pub use warning::Warning;
 
 use crate::model::{Ensemble, Namespace, Version};
@@ -105,6 +107,8 @@ pub struct Settings {
     pub(crate) zk_digest_origin: Option<Origin>,
     /// Where the SASL login came from.
     pub(crate) zk_sasl_origin: Option<Origin>,
+    /// Whether ZooKeeper's certificates may name any host, also where there is no TLS for that.
+    pub(crate) zk_tls_any_host: bool,
     /// The files of certificates and key.
     pub(crate) zk_tls_files: Vec<(Key, PathBuf)>,
     /// The files of the client's certificate for the database that are given as options.

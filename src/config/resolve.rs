@@ -10,7 +10,9 @@ use super::source::Sources;
 use super::survey::Survey;
 use super::troubles::Troubles;
 use super::zk_tls::zk_tls;
-use super::{ConfigError, Environment, Key, RegistryKind, Scope, Settings, Warning, zk_login};
+use super::{
+    ConfigError, Environment, Key, Origin, RegistryKind, Scope, Settings, Warning, zk_login,
+};
 use crate::model::Namespace;
 use crate::options::GlobalArgs;
 use crate::options::value::time_zone;
@@ -127,6 +129,7 @@ fn of_every_scope(
         db_password_origin: None,
         zk_digest_origin: None,
         zk_sasl_origin: None,
+        zk_tls_any_host: false,
         zk_tls_files: Vec::new(),
         db_tls_files: Vec::new(),
         origins: Vec::new(),
@@ -175,11 +178,29 @@ fn registry(
 ) -> Result<Option<usize>, ConfigError> {
     let zk = resolver.pick(Key::Zk, arguments.connection.zk.clone(), str::parse)?;
     let kind = resolver.pick(Key::Registry, arguments.connection.registry, keyword)?;
+    // What an installation says is not set by whoever says something else closer.
+    let home = resolver.sources.home().map(|(_, rank)| rank);
+    let mut ineffective = |key, origin: &Origin, rank, why| {
+        if home != Some(rank) {
+            let origin = origin.clone();
+            settings
+                .warnings
+                .push(Warning::NoEffect { key, origin, why });
+        }
+    };
     let (zk, kind) = match (zk, kind) {
         (Some(zk), Some(kind)) if kind.value == RegistryKind::Jdbc => match zk.rank.cmp(&kind.rank)
         {
-            std::cmp::Ordering::Less => (Some(zk), None),
-            std::cmp::Ordering::Greater => (None, Some(kind)),
+            std::cmp::Ordering::Less => {
+                let why = "the servers of ZooKeeper are given closer to the command line";
+                ineffective(Key::Registry, &kind.origin, kind.rank, why);
+                (Some(zk), None)
+            }
+            std::cmp::Ordering::Greater => {
+                let why = "the registry is in the database (--registry jdbc)";
+                ineffective(Key::Zk, &zk.origin, zk.rank, why);
+                (None, Some(kind))
+            }
             std::cmp::Ordering::Equal => {
                 return Err(ConfigError::TwoRegistries {
                     zk: zk.origin,

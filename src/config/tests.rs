@@ -444,6 +444,48 @@ fn of_two_registries_the_closer_one_holds() {
     assert!(matches!(error, ConfigError::TwoRegistries { .. }));
 }
 
+/// The one that is further away is told of, so that nobody takes it for used.
+#[test]
+fn a_setting_without_effect_is_told() {
+    let told = |variables: &[(&str, &str)], line: &str| -> Vec<String> {
+        let settings = Machine::new(variables).resolve(line).unwrap();
+        settings.warnings.iter().map(ToString::to_string).collect()
+    };
+    let db = ("DSCTL_DB", "mysql://u@h/d");
+    let zk = told(&[("DSCTL_ZK", "zk1"), db], "--registry jdbc");
+    assert!(
+        zk.len() == 1 && zk[0].contains("zk from DSCTL_ZK has no effect"),
+        "{zk:?}"
+    );
+    let kind = told(&[("DSCTL_REGISTRY", "jdbc"), db], "--zk zk1");
+    assert!(
+        kind.len() == 1 && kind[0].contains("registry from DSCTL_REGISTRY has no effect"),
+        "{kind:?}"
+    );
+    let any_host = ("DSCTL_ZK_TLS_ANY_HOST", "1");
+    let tls = told(&[any_host, db], "--zk zk1");
+    assert!(
+        tls.len() == 1
+            && tls[0].contains("zk-tls-any-host from DSCTL_ZK_TLS_ANY_HOST has no effect"),
+        "{tls:?}"
+    );
+    let off = told(&[any_host, ("DSCTL_ZK_TLS", "0"), db], "--zk zk1");
+    assert_eq!(off, tls);
+    assert!(told(&[("DSCTL_ZK_TLS_ANY_HOST", "0"), db], "--zk zk1").is_empty());
+    assert!(told(&[any_host], "--db sqlite:x").is_empty());
+    let survey = Machine::new(&[any_host, db]).survey("--zk zk1");
+    let listed = survey.listed();
+    let shown = listed.iter().find(|key| key.name == "zk-tls-any-host");
+    assert_eq!(shown.unwrap().value.as_deref(), Some("true"));
+    // What an installation says is its own.
+    let machine = Machine::new(&[]);
+    let folder = installation(&machine, "ds", "a");
+    let home = machine.resolve(&format!(
+        "--ds-home {folder} --registry jdbc --db mysql://u@h/d"
+    ));
+    assert_eq!(home.unwrap().warnings, []);
+}
+
 #[test]
 fn a_password_on_the_command_line_draws_a_warning() {
     let machine = Machine::new(&[("DSCTL_DB", "mysql://u:p@h/d")]);

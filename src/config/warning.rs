@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use super::{ConfigError, Misspelt, Origin};
+use super::{ConfigError, Key, Misspelt, Origin};
 use crate::secret::KerberosLogin;
 
 /// A valid setting that should be changed.
@@ -11,6 +11,15 @@ use crate::secret::KerberosLogin;
 pub enum Warning {
     /// Every user of the machine can read command lines.
     PasswordOnCommandLine,
+    /// This setting changes nothing.
+    NoEffect {
+        /// The setting.
+        key: Key,
+        /// Where it is set.
+        origin: Origin,
+        /// Why not.
+        why: &'static str,
+    },
     /// Servers are given closer to the command line than the installation is.
     InstallationNotRead,
     /// Others have access to this file, so that the password in it is not used.
@@ -65,6 +74,9 @@ impl fmt::Display for Warning {
             Self::PasswordOnCommandLine => f.write_str(
                 "the password in --db is visible to every user of this machine; put it into a file and use --db-password-file",
             ),
+            Self::NoEffect { key, origin, why } => {
+                write!(f, "{} from {origin} has no effect: {why}", key.name())
+            }
             Self::InstallationNotRead => f.write_str(
                 "DolphinScheduler's files are not read, as --zk, --db or --registry is given closer to the command line than \
                  --ds-home and may mean another cluster; give them in the same place",

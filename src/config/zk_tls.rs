@@ -15,8 +15,40 @@ pub(super) fn zk_tls(
     arguments: &GlobalArgs,
     settings: &mut Settings,
 ) -> Result<(), ConfigError> {
+    let any_host = switch(arguments.connection.zk_tls_any_host);
+    let any_host = resolver.pick(Key::ZkTlsAnyHost, any_host, boolean)?;
+    settings.zk_tls_any_host = any_host.as_ref().is_some_and(|picked| picked.value);
+    let connection = connection(resolver, arguments, settings);
+    if let (
+        Ok(false),
+        Some(Picked {
+            value: true,
+            origin,
+            ..
+        }),
+    ) = (&connection, any_host)
+    {
+        settings.warnings.push(Warning::NoEffect {
+            key: Key::ZkTlsAnyHost,
+            origin,
+            why: "ZooKeeper is connected to without TLS, which --zk-tls-ca or --zk-tls switches on",
+        });
+    }
+    connection.map(|_| ())
+}
+
+/// A flag without a value can only switch on.
+fn switch(flag: bool) -> Option<bool> {
+    flag.then_some(true)
+}
+
+/// How connections are encrypted, and whether they are.
+fn connection(
+    resolver: &mut Resolver<'_>,
+    arguments: &GlobalArgs,
+    settings: &mut Settings,
+) -> Result<bool, ConfigError> {
     let flags = &arguments.connection;
-    let switch = |flag: bool| flag.then_some(true);
     let mut tls = resolver.pick(Key::ZkTls, switch(flags.zk_tls), boolean)?;
     let mut file = |key, flag: &Option<PathBuf>| resolver.pick(key, flag.clone(), path);
     let picked = [
@@ -29,7 +61,7 @@ pub(super) fn zk_tls(
     if let Some(off) = tls.take_if(|tls| !tls.value)
         && closest.is_none_or(|closest| off.rank <= closest)
     {
-        return Ok(());
+        return Ok(false);
     }
     let [authorities, certificate, key] =
         picked.map(|picked| picked.map(|picked| File::new(picked, home)));
@@ -38,17 +70,15 @@ pub(super) fn zk_tls(
         certificate,
         key,
     };
-    let any_host = switch(flags.zk_tls_any_host);
-    let any_host = resolver.pick(Key::ZkTlsAnyHost, any_host, boolean)?;
     let first = files.given().next().map(|(_, file)| file.origin.clone());
     let Some(origin) = tls.as_ref().map(|tls| tls.origin.clone()).or(first) else {
-        return Ok(());
+        return Ok(false);
     };
     if tls.is_none() {
         resolver.origins.retain(|(key, _)| *key != Key::ZkTls);
         resolver.origins.push((Key::ZkTls, origin.clone()));
     }
-    let any_host = any_host.is_some_and(|picked| picked.value);
+    let any_host = settings.zk_tls_any_host;
     let guarded = resolver
         .sources
         .environment
@@ -59,7 +89,7 @@ pub(super) fn zk_tls(
         .given()
         .map(|(key, file)| (key, file.path.clone()))
         .collect();
-    Ok(())
+    Ok(true)
 }
 
 /// One of the files, and where it is named.

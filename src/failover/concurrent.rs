@@ -28,7 +28,7 @@ impl Handover<'_> {
     /// way, and all others make way: none waits for a smaller one.
     ///
     /// # Errors
-    /// [`Refusal::Storm`], [`Refusal::OthersAtWork`]; those of registry and database.
+    /// [`Refusal::Storm`], [`Refusal::TooMany`], [`Refusal::OthersAtWork`]; those of registry and database.
     pub(super) async fn ensure_capacity(
         &mut self,
         masters: &Registrations,
@@ -58,6 +58,9 @@ impl Handover<'_> {
             }) {
                 Capacity::Enough => return Ok(()),
                 Capacity::Nobodys(reason) => return Err(Refusal::Storm(reason).into()),
+                Capacity::Never { found, limit } => {
+                    return Err(Refusal::TooMany { found, limit }.into());
+                }
                 Capacity::Others
                     if makes_way(address, &at_work)
                         || self.locks.is_none()

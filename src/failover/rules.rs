@@ -132,4 +132,11 @@ pub enum Capacity {
     Others,
     /// No, because of what is already done; why.
     Nobodys(String),
+    /// No: this master alone has more instances than that.
+    Never {
+        /// Its unfinished instances.
+        found: usize,
+        /// How many are allowed.
+        limit: usize,
+    },
 }

@@ -214,6 +214,9 @@ impl<K: Keys + 'static> Body<K> {
 pub struct Table {
     /// Printed above it, if there are several.
     pub title: Option<String>,
+    /// What each row is, for programs that read several tables with the same columns as one: the
+    /// first value of an ndjson line.
+    pub record: Option<&'static str>,
     /// Names of the columns.
     pub headers: Vec<&'static str>,
     /// As many cells each as there are headers.
@@ -226,6 +229,7 @@ impl Table {
     pub fn new(headers: &[&'static str]) -> Self {
         Self {
             title: None,
+            record: None,
             headers: headers.to_vec(),
             rows: Vec::new(),
         }
@@ -235,6 +239,13 @@ impl Table {
     #[must_use]
     pub fn title(mut self, title: impl Into<String>) -> Self {
         self.title = Some(title.into());
+        self
+    }
+
+    /// Sets what each of its rows is.
+    #[must_use]
+    pub fn record(mut self, record: &'static str) -> Self {
+        self.record = Some(record);
         self
     }
 

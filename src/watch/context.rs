@@ -10,6 +10,7 @@ use super::round::Round;
 use super::sinks::{Caller, Note, Sinks, while_it_lasts};
 use super::state::StateFile;
 use crate::cluster::Cluster;
+use crate::config::TypedOptions;
 use crate::exit_code::ExitCode;
 use crate::model::Address;
 use crate::stop::StopSignal;
@@ -47,6 +48,8 @@ pub struct LoopContext<'a> {
     pause: PauseFile,
     /// Whether this is a dry run, which leaves a real watcher's state and switches alone.
     dry_run: bool,
+    /// What the next commands in the texts of events need.
+    typed: TypedOptions,
     /// The warning about an unencrypted connection, once it was given.
     plain_text: Option<String>,
 }
@@ -61,13 +64,15 @@ impl std::fmt::Debug for LoopContext<'_> {
 }
 
 impl<'a> LoopContext<'a> {
-    /// The loop saves its state in this file, and obeys the switches next to it.
+    /// The loop saves its state in this file, and obeys the switches next to it. The next commands
+    /// that its events name need `typed`.
     #[must_use]
     pub fn new(
         clusters: Box<dyn Clusters + 'a>,
         sinks: Sinks<'a>,
         hooks: Caller,
         state: StateFile,
+        typed: TypedOptions,
     ) -> Self {
         let (pause, dry_run) = (PauseFile::sibling(state.path()), hooks.dry_run);
         Self {
@@ -77,6 +82,7 @@ impl<'a> LoopContext<'a> {
             state,
             pause,
             dry_run,
+            typed,
             plain_text: None,
         }
     }
@@ -146,12 +152,16 @@ impl<'a> LoopContext<'a> {
 
     /// Sends an event to the sinks, and waits until they have finished with it.
     pub(super) async fn emit(&mut self, event: impl Into<Event>) {
-        self.sinks.emit(&event.into()).await;
+        let mut event = event.into();
+        event.typed.clone_from(&self.typed);
+        self.sinks.emit(&event).await;
     }
 
     /// Sends an event from within a failover, without waiting.
     pub(super) fn emit_without_waiting(&mut self, event: &Event) {
-        self.sinks.emit_without_waiting(event);
+        let mut event = event.clone();
+        event.typed.clone_from(&self.typed);
+        self.sinks.emit_without_waiting(&event);
     }
 
     /// Reports that the loop is alive, for example after a batch of a long failover.

@@ -9,6 +9,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Serialize, Serializer};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
+use crate::config::TypedOptions;
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::model::Address;
@@ -67,6 +68,8 @@ pub struct Event {
     pub time: Timestamp,
     /// What happened.
     pub what: What,
+    /// What the next commands in its text need.
+    pub typed: TypedOptions,
 }
 
 /// What happened: a variant for each kind of event. Its fields are the keys of an ndjson line,
@@ -431,6 +434,7 @@ impl From<What> for Event {
         Self {
             time: Timestamp::now(),
             what,
+            typed: TypedOptions::default(),
         }
     }
 }
@@ -439,7 +443,19 @@ impl Event {
     /// The line for people, with its time.
     #[must_use]
     pub fn to_line(&self) -> String {
-        format!("{:.0} {}", self.time, self.what.to_text())
+        format!("{:.0} {}", self.time, self.to_text())
+    }
+
+    /// The same without the time.
+    #[must_use]
+    pub fn to_text(&self) -> String {
+        self.typed.complete(&self.what.to_text())
+    }
+
+    /// What happened, as text: without the kind and the master.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.typed.complete(&self.what.to_string())
     }
 }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::state::PastFailover;
+use crate::model::shell_word;
 
 /// Limits of the loop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +17,8 @@ pub struct Limits {
     pub window: Duration,
     /// Masters failed over within the window; one more trips the storm brake.
     pub max_masters: usize,
-    /// Instances handed over within the window; more trip the storm brake.
+    /// Instances handed over within the window; more trip the storm brake. A master with more is
+    /// left alone by itself.
     pub max_instances: u64,
 }
 
@@ -38,6 +40,16 @@ pub enum Hold {
         /// Why.
         reason: String,
     },
+    /// It alone has more instances than may ever be handed over at once: found and allowed. It
+    /// holds no other master.
+    TooLarge {
+        /// The master.
+        master: String,
+        /// Its unfinished instances.
+        waiting: u64,
+        /// `--max-instances`.
+        limit: u64,
+    },
     /// The storm brake: too much in too short a time; until an operator resumes.
     Brake(String),
     /// The same in a dry run, which counts what it would have done.
@@ -50,7 +62,11 @@ impl Hold {
     pub fn needs_somebody(&self) -> bool {
         matches!(
             self,
-            Self::NoMasters | Self::Alive(_) | Self::Brake(_) | Self::BrakeOfDryRun(_)
+            Self::NoMasters
+                | Self::Alive(_)
+                | Self::TooLarge { .. }
+                | Self::Brake(_)
+                | Self::BrakeOfDryRun(_)
         )
     }
 
@@ -76,6 +92,11 @@ impl Hold {
             Self::CoolDown(until) => format!("cool-down: {}s left", left(*until)),
             Self::Paused { by, reason } => format!("paused by {by}: {reason}; resume with dsctl \
                 watch --resume"),
+            Self::TooLarge { master, waiting, limit } => format!(
+                "{waiting} instances are waiting, and --max-instances {limit} never lets so many through: \
+                 'dsctl failover {} --max-instances {waiting}' does, or watch with a greater --max-instances",
+                shell_word(master)
+            ),
             Self::Brake(reason) => format!("storm brake: {reason}; resume with dsctl watch \
                 --resume"),
             Self::BrakeOfDryRun(reason) => format!("storm brake: {reason}; what this dry run would \
@@ -108,6 +129,18 @@ pub fn cool_down(master: &str, past: &[PastFailover], now: i64, limits: &Limits)
     (now < until).then_some(Hold::CoolDown(until))
 }
 
+/// Whether this master alone has too many instances. That is no storm, which an operator could
+/// resume from: the next round would find the same, and hold all others for as long.
+#[must_use]
+pub fn too_large(master: &str, waiting: u64, limits: &Limits) -> Option<Hold> {
+    let limit = limits.max_instances;
+    (waiting > limit).then(|| Hold::TooLarge {
+        master: master.to_owned(),
+        waiting,
+        limit,
+    })
+}
+
 /// Whether a failover of this master would be a storm; `waiting` is how many instances it would
 /// hand over. A master is counted once: a failover that was cut short may be continued.
 #[must_use]
@@ -137,14 +170,6 @@ pub fn storm(
             "{masters} masters were failed over, or lost their instances in another way, within \
              {minutes} minutes \
              (--max-masters)"
-        ));
-    }
-    if waiting > limits.max_instances {
-        // A resume alone would change nothing: the next round would find the same.
-        return Some(format!(
-            "{waiting} instances of {master} are waiting, and --max-instances {} never lets so many through: \
-             'dsctl failover {master} --max-instances {waiting}' does, or watch with a greater --max-instances",
-            limits.max_instances
         ));
     }
     (instances.saturating_add(waiting) > limits.max_instances).then(|| {
@@ -229,11 +254,12 @@ mod tests {
             past("a:1", i64::MAX, u64::MAX),
             past("a:1", i64::MAX, u64::MAX),
         ];
-        let alone = storm("c:1", &[], 101, 1_000, &LIMITS).unwrap();
+        let alone = too_large("c:1", 101, &LIMITS).unwrap().sentence(0);
         assert!(
             alone.contains("dsctl failover c:1 --max-instances 101"),
             "{alone}"
         );
+        assert_eq!(too_large("c:1", 100, &LIMITS), None);
         assert!(storm("c:1", &huge, u64::MAX, i64::MIN, &LIMITS).is_some());
         // Failovers without instances are not a storm.
         assert_eq!(

@@ -36,12 +36,19 @@ impl Watcher<'_> {
             return Some(hold);
         }
         let waiting = u64::try_from(unfinished).unwrap_or(0);
-        let storm = guard::storm(master.as_str(), &self.memory.done, waiting, now, limits);
-        self.braked(context, storm, now).map(if self.plan.dry_run {
+        let too_large = guard::too_large(master.as_str(), waiting, limits);
+        // What is not done anyway trips no brake.
+        let storm = if too_large.is_none() {
+            guard::storm(master.as_str(), &self.memory.done, waiting, now, limits)
+        } else {
+            None
+        };
+        let brake = if self.plan.dry_run {
             Hold::BrakeOfDryRun
         } else {
             Hold::Brake
-        })
+        };
+        self.braked(context, storm, now).map(brake).or(too_large)
     }
 
     /// The storm brake stays on until an operator resumes.
@@ -104,6 +111,8 @@ impl Watcher<'_> {
             Hold::Grace(until) => format!("grace {}", until.saturating_sub(self.set_by)),
             Hold::CoolDown(until) => format!("cool-down {}", until.saturating_sub(self.set_by)),
             Hold::Paused { by, reason } => format!("paused {by} {reason}"),
+            // Their number alone is no news.
+            Hold::TooLarge { limit, .. } => format!("too large {limit}"),
             Hold::Brake(reason) | Hold::BrakeOfDryRun(reason) => format!("brake {reason}"),
         };
         if self.announced.insert(master.to_string(), key.clone()) == Some(key) {

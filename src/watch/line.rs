@@ -25,8 +25,9 @@ pub struct EventLine<'a> {
 }
 
 impl<'a> From<&'a Event> for EventLine<'a> {
-    fn from(Event { time, what }: &'a Event) -> Self {
-        let (event, master, text) = (what.kind().keyword(), what.master(), what.to_string());
+    fn from(told: &'a Event) -> Self {
+        let Event { time, what, .. } = told;
+        let (event, master, text) = (what.kind().keyword(), what.master(), told.text());
         Self {
             time: Instant::from(*time),
             event,
@@ -118,6 +119,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::config::TypedOptions;
     use crate::exit_code::ExitCode;
     use crate::watch::{Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch};
 
@@ -273,6 +275,7 @@ mod tests {
         let event = Event {
             time: Timestamp::UNIX_EPOCH,
             what: what.clone(),
+            typed: TypedOptions::default(),
         };
         match serde_json::to_value(EventLine::from(&event)) {
             Ok(Value::Object(line)) => line,

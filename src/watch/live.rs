@@ -15,6 +15,7 @@ pub use frame::frame;
 use super::pause::Pause;
 use super::round::WatchedMaster;
 use super::state::Brake;
+use crate::config::TypedOptions;
 use crate::output::terminal::{self, ENTER, SHOWN};
 
 /// What the view shows.
@@ -36,6 +37,8 @@ pub struct View {
     pub masters: Vec<WatchedMaster>,
     /// Events, the newest last.
     pub events: VecDeque<String>,
+    /// What the next commands need.
+    pub typed: TypedOptions,
 }
 
 /// A source does not answer; what is shown is older than it should be.

@@ -81,6 +81,13 @@ impl Limit for StormBrake {
                 .map(by_others),
         );
         let waiting = u64::try_from(count(concurrent.master.as_str())).unwrap_or(0);
+        let limit = self.limits.max_instances;
+        if waiting > limit {
+            return Capacity::Never {
+                found: usize::try_from(waiting).unwrap_or(usize::MAX),
+                limit: usize::try_from(limit).unwrap_or(usize::MAX),
+            };
+        }
         let storm =
             |past: &[_]| guard::storm(concurrent.master.as_str(), past, waiting, now, &self.limits);
         if let Some(reason) = storm(&past) {
@@ -179,6 +186,14 @@ mod tests {
             panic!("a storm")
         };
         assert!(reason.contains("--max-masters"), "{reason}");
+        // More than ever may be: no storm.
+        assert!(matches!(
+            capacity(&brake(&["y:1", "z:1"], &[]), &[("m:1", 21)], &[]),
+            Capacity::Never {
+                found: 21,
+                limit: 20
+            }
+        ));
         // Instances that others are about to hand over count as well.
         let many = [("a:1", 16), ("m:1", 5)];
         assert_eq!(

@@ -90,6 +90,7 @@ pub(super) fn time_left(hold: &Hold, now: i64) -> Duration {
         Hold::NoMasters
         | Hold::Alive(_)
         | Hold::Paused { .. }
+        | Hold::TooLarge { .. }
         | Hold::Brake(_)
         | Hold::BrakeOfDryRun(_) => Duration::MAX,
     }

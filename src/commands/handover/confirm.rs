@@ -17,6 +17,7 @@ use crate::model::{Address, InstanceId, LockNode, Permit};
 use crate::options::value;
 use crate::output::{ErrorBody, Format, Printer, Records};
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::time::Duration;
@@ -48,7 +49,7 @@ pub(crate) struct SafetyArgs {
     pub write: WriteArgs,
 
     /// Why this is done; kept with the report
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = NonEmptyStringValueParser::new())]
     pub reason: Option<String>,
 
     /// Continue even if no master is registered

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use clap::builder::NonEmptyStringValueParser;
 
 use crate::commands::write_args::WriteArgs;
 use crate::options::value;
@@ -36,7 +37,7 @@ pub(crate) struct WatchArgs {
     pub state_file: Option<PathBuf>,
 
     /// Pause every watcher with this state file, and say why; nothing else is done
-    #[arg(long, value_name = "REASON", conflicts_with = "resume")]
+    #[arg(long, value_name = "REASON", conflicts_with = "resume", value_parser = NonEmptyStringValueParser::new())]
     pub pause: Option<String>,
 
     /// End the pause and release the storm brake; nothing else is done
@@ -94,7 +95,8 @@ pub(crate) struct GuardArgs {
     #[arg(long, value_name = "N", default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_masters: u32,
 
-    /// More instances than this within the window trip the storm brake
+    /// More instances than this within the window trip the storm brake; a master that has more by
+    /// itself is left alone
     #[arg(long, value_name = "N", default_value_t = 10_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub max_instances: u64,
 

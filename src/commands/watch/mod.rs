@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Call, Shell, Skeleton, finish};
-use crate::config::{Environment, Scope, Settings};
+use crate::config::{Environment, Scope, Settings, TypedOptions};
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, Rules};
 use crate::files::lock::StateLock;
@@ -104,8 +104,11 @@ fn pause(
         reason: Some(reason.to_owned()),
     };
     let line = format!(
-        "watchers with {} are paused; resume with dsctl watch --resume",
-        state.path().display()
+        "watchers with {} are paused; resume with {}",
+        state.path().display(),
+        TypedOptions::default()
+            .with_state_file(arguments.state_file.as_deref())
+            .resume()
     );
     Ok(Answer::new(Body::new(keys).closing(line)))
 }

@@ -8,7 +8,7 @@ use super::clusters::Configured;
 use super::setup::{Setup, lock_state};
 use crate::cluster::Purpose;
 use crate::commands::failure::CommandError;
-use crate::config::Environment;
+use crate::config::{Environment, TypedOptions};
 use crate::files::lock::StateLock;
 use crate::output::Printer;
 use crate::signals;
@@ -53,8 +53,10 @@ pub(super) async fn prepare<'a>(
     } else {
         lock_state(&state_file)?
     };
+    let typed =
+        TypedOptions::of(&settings, global).with_state_file(arguments.state_file.as_deref());
     let shown: Box<dyn Sink + 'a> = if arguments.live {
-        Box::new(live(printer)?)
+        Box::new(live(printer, typed.clone())?)
     } else {
         Box::new(Lines::new(printer))
     };
@@ -71,7 +73,7 @@ pub(super) async fn prepare<'a>(
         Purpose::Write
     };
     let clusters = Configured::new(settings, global, environment, purpose);
-    let surroundings = LoopContext::new(Box::new(clusters), sinks, hooks, state_file);
+    let surroundings = LoopContext::new(Box::new(clusters), sinks, hooks, state_file, typed);
     Ok(LoopSetup {
         surroundings,
         longest_interval,
@@ -141,7 +143,7 @@ fn notify(environment: &Environment) -> Result<Notify, CommandError> {
     })
 }
 
-fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
+fn live(printer: &Printer<'_>, typed: TypedOptions) -> Result<LiveView, CommandError> {
     if !printer.can_show() {
         return Err(unusable(
             "--live needs a terminal".to_owned(),
@@ -156,5 +158,5 @@ fn live(printer: &Printer<'_>) -> Result<LiveView, CommandError> {
             "omit --live",
         )
     };
-    LiveView::on_terminal().map_err(cannot)
+    LiveView::on_terminal(typed).map_err(cannot)
 }

@@ -168,8 +168,7 @@ impl From<&Installation> for DsHome {
             ),
             (
                 Key::Namespace,
-                stated("namespace", installation.of_registry(names.namespace))
-                    .filter(|_| zookeeper),
+                installation.namespace().transpose().filter(|_| zookeeper),
             ),
             (
                 Key::Db,

@@ -59,6 +59,32 @@ impl Installation {
         properties.unwrap_or(&self.properties).get(name)
     }
 
+    /// The namespace. An empty one is no unset one: the masters then register at the top of the
+    /// tree, and not in the namespace that they have by default.
+    ///
+    /// # Errors
+    /// It is empty, or only running something would tell it.
+    pub(super) fn namespace(&self) -> Result<Option<Stated>, ConfigError> {
+        let properties = self.registry_properties.as_ref();
+        let properties = properties.unwrap_or(&self.properties);
+        let key = Key::Namespace.name();
+        let set = known(key, properties.get_even_empty(self.registry.namespace))?;
+        let Some(Property { text, origin }) = set else {
+            return Ok(None);
+        };
+        if text.trim().is_empty() {
+            return Err(ConfigError::Value {
+                key,
+                origin,
+                problem: "it is empty: these masters register at the top of ZooKeeper's tree, where dsctl cannot look".to_owned(),
+                hint: Some(
+                    "where the servers end in a chroot, that is the namespace: --zk HOST:PORT --namespace CHROOT".to_owned(),
+                ),
+            });
+        }
+        Ok(Some(Stated { text, origin }))
+    }
+
     /// The name of our kind of registry, and for ZooKeeper nothing: its servers say it.
     pub(super) fn kind(&self) -> Result<Option<Stated>, ConfigError> {
         let Some(name) = self.registry.kind else {

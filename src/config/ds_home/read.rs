@@ -14,7 +14,7 @@ pub(super) fn read_properties(path: &Path) -> Result<Option<Layer>, ConfigError>
     };
     properties::parse(path, &bytes)
         .map(Some)
-        .map_err(|line| not_understood(path, line, "a properties file"))
+        .map_err(|line| not_understood(path, line, "this is not a properties file"))
 }
 
 pub(super) fn read_yaml(path: &Path) -> Result<Option<Vec<Layer>>, ConfigError> {
@@ -24,18 +24,18 @@ pub(super) fn read_yaml(path: &Path) -> Result<Option<Vec<Layer>>, ConfigError> 
     let text = std::str::from_utf8(&bytes).map_err(|error| {
         let before = &bytes[..error.valid_up_to()];
         let line = before.split(|byte| *byte == b'\n').count();
-        not_understood(path, line, "UTF-8")
+        not_understood(path, line, "this is not UTF-8")
     })?;
     yaml::parse(path, text)
         .map(Some)
-        .map_err(|line| not_understood(path, line, "YAML"))
+        .map_err(|error| not_understood(path, error.line, error.problem))
 }
 
-fn not_understood(path: &Path, line: usize, what: &str) -> ConfigError {
+fn not_understood(path: &Path, line: usize, problem: &str) -> ConfigError {
     ConfigError::Line {
         path: path.to_owned(),
         line,
-        problem: format!("this is not {what}"),
+        problem: problem.to_owned(),
         hint: Some("DolphinScheduler's own file; its masters could not read it either".to_owned()),
     }
 }

@@ -50,19 +50,30 @@ impl Properties {
         self.get_at(name, 0)
     }
 
+    /// The same, also where it is set to an empty text, which some properties take as it is.
+    ///
+    /// # Errors
+    /// [`Unknown`].
+    pub(super) fn get_even_empty(&self, name: &str) -> Result<Option<Property>, Unknown> {
+        self.set_at(name, 0)
+    }
+
     fn get_at(&self, name: &str, depth: usize) -> Result<Option<Property>, Unknown> {
+        let set = self.set_at(name, depth)?;
+        Ok(set.filter(|property| !property.text.is_empty()))
+    }
+
+    fn set_at(&self, name: &str, depth: usize) -> Result<Option<Property>, Unknown> {
         let Some(entry) = self.find(name) else {
             return Ok(None);
         };
         let unknown = || Unknown(entry.origin.clone());
         let text = entry.text.as_deref().ok_or_else(unknown)?;
         let text = self.filled_in(text, depth).ok_or_else(unknown)?;
-        Ok(Some(text)
-            .filter(|text| !text.is_empty())
-            .map(|text| Property {
-                text,
-                origin: entry.origin.clone(),
-            }))
+        Ok(Some(Property {
+            text,
+            origin: entry.origin.clone(),
+        }))
     }
 
     /// The words of a property that is one text with commas, or a list.

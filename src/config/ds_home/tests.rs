@@ -873,6 +873,40 @@ fn what_helm_renders() {
     assert_eq!(external.text(Key::Zk), some("127.0.0.1:2181"));
 }
 
+/// Spring gives Curator the empty text: masters register at the top of the tree.
+#[test]
+fn an_empty_namespace_is_not_the_default_one() {
+    let empty = |text: &str| YAML_3.replacen("namespace: dolphinscheduler", text, 1);
+    for text in ["namespace: ''", "namespace:", "namespace: ${NOTHING:}"] {
+        let home = Home::new(&[(YAML, &empty(text))]);
+        let error = home.error(Key::Namespace);
+        assert!(
+            error.contains("it is empty") && error.contains("application.yaml, line"),
+            "{error}"
+        );
+    }
+    let root = "zookeeper.quorum=zk1:2181\nzookeeper.dolphinscheduler.root=\n";
+    let old = Home::new(&[
+        ("conf/zookeeper.properties", root),
+        (
+            "conf/datasource.properties",
+            "spring.datasource.url=jdbc:mysql://h/ds\n",
+        ),
+    ]);
+    assert!(old.error(Key::Namespace).contains("it is empty"));
+}
+
+#[test]
+fn what_stands_twice_in_one_mapping_is_refused_with_its_line() {
+    let twice = Home::new(&[(YAML, "a: 1\nb: 2\na: mark3r\n")]);
+    let error = DsHome::open(twice.folder.path(), &twice.environment).unwrap_err();
+    assert!(
+        matches!(&error, ConfigError::Line { line: 3, problem, .. } if problem.contains("twice"))
+            && !error.to_string().contains("mark3r"),
+        "{error}"
+    );
+}
+
 #[test]
 fn other_folders_and_broken_files() {
     let empty = Home::new(&[("conf/other.properties", "a=b")]);

@@ -1,5 +1,6 @@
 //! Spring's YAML files: several documents, each with a condition of its own.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use saphyr_parser::{Event, Parser, ScalarStyle};
@@ -12,42 +13,76 @@ const DEEPEST: usize = 64;
 
 /// Where the parser is in a document.
 enum Nesting {
-    /// In a mapping, behind this key or before the next one.
-    Mapping(Option<String>),
+    /// In a mapping, behind this key or before the next one; and all keys of it so far.
+    Mapping(Option<String>, HashSet<String>),
     /// In a sequence, at this element.
     Sequence(usize),
 }
+
+/// Why a file cannot be used, and at which line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct YamlError {
+    /// Counted from one.
+    pub(super) line: usize,
+    /// What is wrong, without any of the text.
+    pub(super) problem: &'static str,
+}
+
+impl YamlError {
+    fn not_yaml(line: usize) -> Self {
+        Self {
+            line,
+            problem: "this is not YAML",
+        }
+    }
+
+    /// SnakeYAML refuses it, as Spring Boot sets it: which of the two is meant is not known.
+    fn twice(line: usize) -> Self {
+        Self {
+            line,
+            problem: "this key stands twice in one mapping",
+        }
+    }
+}
+
+/// How several mappings are merged into one: not a key as others.
+const MERGE: &str = "<<";
 
 /// All documents of a file in their order. What is null is empty, as Spring takes it: it goes before
 /// what other documents say. What stands behind an alias is not known, with all that is below it.
 ///
 /// # Errors
-/// The line that is not YAML.
-pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Layer>, usize> {
+/// The line that is not YAML, or has a key for the second time.
+pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Layer>, YamlError> {
     let mut documents = Vec::new();
     let mut places: Vec<Nesting> = Vec::new();
     for event in Parser::new_from_str(text) {
-        let (event, span) = event.map_err(|error| error.marker().line())?;
+        let (event, span) = event.map_err(|error| YamlError::not_yaml(error.marker().line()))?;
         let line = span.start.line();
         if places.len() > DEEPEST {
-            return Err(line);
+            return Err(YamlError::not_yaml(line));
         }
-        let is_key = matches!(places.last(), Some(Nesting::Mapping(None)));
+        let is_key = matches!(places.last(), Some(Nesting::Mapping(None, _)));
         match event {
             // A key that is no text has no name among Spring's properties.
             Event::MappingStart(..) | Event::SequenceStart(..) | Event::Alias(_) if is_key => {
-                return Err(line);
+                return Err(YamlError::not_yaml(line));
             }
             Event::DocumentStart(_) => documents.push(Layer::new()),
-            Event::MappingStart(..) => places.push(Nesting::Mapping(None)),
+            Event::MappingStart(..) => {
+                places.push(Nesting::Mapping(None, HashSet::new()));
+            }
             Event::SequenceStart(..) => places.push(Nesting::Sequence(0)),
             Event::MappingEnd | Event::SequenceEnd => {
                 places.pop();
                 step(&mut places);
             }
             Event::Scalar(text, style, ..) => {
-                if let Some(Nesting::Mapping(key @ None)) = places.last_mut() {
-                    *key = Some(text.into_owned());
+                if let Some(Nesting::Mapping(key @ None, keys)) = places.last_mut() {
+                    let name = key.insert(text.into_owned());
+                    if name != MERGE && !keys.insert(name.clone()) {
+                        return Err(YamlError::twice(line));
+                    }
                     continue;
                 }
                 let plain = style == ScalarStyle::Plain;
@@ -110,7 +145,7 @@ fn as_java_writes_it(text: &str) -> Option<String> {
 /// A value has ended: the next one has another key or number.
 fn step(places: &mut [Nesting]) {
     match places.last_mut() {
-        Some(Nesting::Mapping(key)) => *key = None,
+        Some(Nesting::Mapping(key, _)) => *key = None,
         Some(Nesting::Sequence(number)) => *number += 1,
         None => {}
     }
@@ -126,13 +161,13 @@ fn note(
     let mut name = String::new();
     for place in places {
         match place {
-            Nesting::Mapping(Some(key)) => {
+            Nesting::Mapping(Some(key), _) => {
                 if !name.is_empty() {
                     name.push('.');
                 }
                 name.push_str(key);
             }
-            Nesting::Mapping(None) => {}
+            Nesting::Mapping(None, _) => {}
             Nesting::Sequence(number) => {
                 name.push('[');
                 name.push_str(&number.to_string());
@@ -228,6 +263,32 @@ mod tests {
         }
     }
 
+    /// SnakeYAML refuses them as Spring Boot sets it; a merge key may stand twice.
+    #[test]
+    fn a_key_stands_once_in_a_mapping() {
+        for text in [
+            "a: b\nc: d\na: e\n",
+            "x:\n  - a: b\n    a: c\n",
+            "\"a\": b\na: {a: c}\n",
+        ] {
+            assert!(parse(Path::new("/f"), text).is_err(), "{text}");
+        }
+        for text in [
+            "a: {b: c}\nd: {b: c}\n",
+            "- a: b\n- a: b\n",
+            "a: b\n---\na: b\n",
+            "<<: *x\n<<: *y\n",
+        ] {
+            let text = format!("k: &x {{}}\nl: &y {{}}\n---\n{text}");
+            let text = if text.contains("*x") {
+                text.replacen("---\n", "", 1)
+            } else {
+                text
+            };
+            assert!(parse(Path::new("/f"), &text).is_ok(), "{text}");
+        }
+    }
+
     #[test]
     fn an_alias_is_not_guessed() {
         let documents = read("a: &x secret\nb: *x\n");
@@ -238,7 +299,7 @@ mod tests {
     fn a_line_that_is_not_yaml_is_named() {
         assert_eq!(
             parse(Path::new("/f"), "a: b\nc: [1\nd: e\n").unwrap_err(),
-            3
+            YamlError::not_yaml(3)
         );
         for key in [
             "? [a, b]\n: c\nd: e\n",

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{Fault, LeftAlone, News, Refused, Released, Switch, What};
 use crate::exit_code::ExitCode;
+use crate::model::shell_word;
 
 impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -31,7 +32,8 @@ impl fmt::Display for What {
                     Some(count) => write!(
                         f,
                         "; {count} of its unfinished instances are older than its start: if no master takes them up, \
-                         'dsctl failover {master} --allow-restarted' does"
+                         'dsctl failover {} --allow-restarted' does",
+                        shell_word(master.as_str())
                     ),
                     None => Ok(()),
                 }

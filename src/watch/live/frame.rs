@@ -151,7 +151,7 @@ fn status(view: &View) -> Vec<String> {
         lines.push(format!("stale since {:.0}: {}", stale.since, stale.why));
     }
     if let Some(pause) = &view.paused {
-        lines.push(format!("{pause} (resume with dsctl watch --resume)"));
+        lines.push(format!("{pause} (resume with {})", view.typed.resume()));
     }
     if let Some(brake) = &view.brake {
         let since = Timestamp::from_millisecond(brake.since_ms).unwrap_or_default();
@@ -221,7 +221,10 @@ mod tests {
     use proptest::option;
     use proptest::prelude::*;
 
+    use std::path::Path;
+
     use super::*;
+    use crate::config::TypedOptions;
     use crate::watch::live::Stale;
     use crate::watch::pause::Pause;
     use crate::watch::state::Brake;
@@ -283,12 +286,13 @@ event 3";
             reason: "3 masters in 5m".to_owned(),
         });
         view.standby = Some("10.0.0.9 holds the lock".to_owned());
-        let frame = frame(&view, 100, 24);
+        view.typed = TypedOptions::default().with_state_file(Some(Path::new("/w.json")));
+        let frame = frame(&view, 120, 24);
         let lines: Vec<&str> = frame.lines().skip(1).take(4).collect();
         let expected = [
             "stale since 2024-06-01T00:00:00Z: database: refused",
             "paused by alice since 2024-06-01T00:00:00Z: network (resume with dsctl watch \
-             --resume)",
+             --resume --state-file /w.json)",
             "brake on since 2024-06-01T00:00:00Z: 3 masters in 5m",
             "standby: 10.0.0.9 holds the lock",
         ];
@@ -399,6 +403,7 @@ event 3";
                 standby,
                 masters,
                 events: events.into(),
+                ..View::default()
             },
         )
     }

@@ -32,7 +32,7 @@ impl<'a, 'w> Lines<'a, 'w> {
         match self.printer.settings().format {
             Format::Ndjson => in_one_line(&EventLine::from(event)),
             _ if self.printer.is_journal() => {
-                level(event.what.kind()).prefix() + &sanitized(&event.what.to_text())
+                level(event.what.kind()).prefix() + &sanitized(&event.to_text())
             }
             _ => sanitized(&event.to_line()).into_owned(),
         }

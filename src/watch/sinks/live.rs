@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 
 use super::{Note, Sink};
+use crate::config::TypedOptions;
 use crate::watch::live::{Live, Stale, View};
 use crate::watch::{Event, Round, What};
 
@@ -18,14 +19,17 @@ pub struct LiveView {
 }
 
 impl LiveView {
-    /// Enters the alternate screen.
+    /// Enters the alternate screen. The next commands that are shown need `typed`.
     ///
     /// # Errors
     /// The terminal is gone.
-    pub fn on_terminal() -> io::Result<Self> {
+    pub fn on_terminal(typed: TypedOptions) -> io::Result<Self> {
         Ok(Self {
             live: Some(Live::on_terminal()?),
-            view: View::default(),
+            view: View {
+                typed,
+                ..View::default()
+            },
         })
     }
 
@@ -40,8 +44,7 @@ impl LiveView {
 
 impl Sink for LiveView {
     fn event(&mut self, event: &Event) {
-        self.view.standby =
-            matches!(event.what, What::Standby { .. }).then(|| event.what.to_string());
+        self.view.standby = matches!(event.what, What::Standby { .. }).then(|| event.text());
         if let What::Started {
             registry, database, ..
         } = &event.what
@@ -66,6 +69,9 @@ impl Sink for LiveView {
                 view.looked_at = Some(round.ended);
                 view.stale = None;
                 view.masters.clone_from(&sight.masters);
+                for guard in view.masters.iter_mut().filter_map(|row| row.guard.as_mut()) {
+                    *guard = view.typed.complete(guard);
+                }
             }
             Err(why) => {
                 let since = view.stale.as_ref().map_or(round.ended, |stale| stale.since);

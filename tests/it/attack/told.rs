@@ -211,6 +211,24 @@ fn next_commands_name_the_options_that_they_need() {
         .exit(0);
     let last = typed.stdout.lines().last().unwrap();
     assert_eq!(last, "(with the same --ds-version, --config as here)");
+    // An error's next command needs them as much.
+    let refused = Dsctl::new(&world.env)
+        .env_remove("DSCTL_ZK")
+        .args([
+            "instances",
+            "nonsense",
+            "-o",
+            "json",
+            "--zk",
+            &world.env.connect,
+        ])
+        .run()
+        .exit(2);
+    let hint = refused.json()["error"]["hint"].to_string();
+    assert!(
+        hint.contains("'dsctl masters'") && hint.contains("(with the same --zk as here)"),
+        "{hint}"
+    );
     // Where nothing is to be done next, there is nothing to say.
     let commands = Dsctl::new(&world.env)
         .args(["commands", "--zk", &world.env.connect])

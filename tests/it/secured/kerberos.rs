@@ -54,11 +54,7 @@ impl Scene {
 
     #[track_caller]
     fn refused(&self, options: &str, words: &[&str]) {
-        let output = self.world.dsctl(&format!("masters {options}")).run();
-        let output = output.exit(6);
-        for word in words {
-            assert!(output.stderr.contains(word), "no {word:?} in {output:?}");
-        }
+        super::refused(self.world.dsctl(&format!("masters {options}")).run(), words);
     }
 }
 
@@ -130,42 +126,7 @@ fn a_key_is_enough_and_what_is_missing_is_named() {
 /// Nothing is given but the folder: the masters' `jaas.conf` says that they log in with Kerberos, and
 /// for which service.
 fn of_the_masters_own_file(scene: &Scene) {
-    let env = &scene.world.env;
-    let home = env.home().join("ds");
-    let file = |name: &str, text: &str| {
-        let path = home.join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-    };
-    file(
-        "master-server/conf/application.yaml",
-        &format!(
-            "spring.datasource.url: jdbc:{}\nregistry.zookeeper:\n  connect-string: {}\n  namespace: {}\n",
-            env.url(),
-            env.connect,
-            env.namespace
-        ),
-    );
-    file(
-        "bin/env/dolphinscheduler_env.sh",
-        "export JAVA_OPTS=\"-Djava.security.auth.login.config=conf/jaas.conf\"\n",
-    );
-    file(
-        "master-server/conf/jaas.conf",
-        "Client {\n  com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true keyTab=\"ds.keytab\" principal=\"ds\";\n};\n",
-    );
-    let run = scene
-        .world
-        .dsctl(&format!("masters --ds-home {}", home.display()));
-    let names = [
-        "DSCTL_ZK",
-        "DSCTL_DB",
-        "DSCTL_NAMESPACE",
-        "DSCTL_ZK_KERBEROS",
-    ];
-    let masters = names
-        .iter()
-        .fold(run, |run, name| run.env_remove(name))
-        .run();
+    let module = "com.sun.security.auth.module.Krb5LoginModule required useKeyTab=true keyTab=\"ds.keytab\" principal=\"ds\"";
+    let masters = super::from_the_masters_own_files(&scene.world, module);
     masters.exit(0).out(DEAD).out(LIVING);
 }

@@ -1,7 +1,8 @@
 //! Servers that demand a login with SASL.
 
+use super::{from_the_masters_own_files, refused};
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, LIVING, World};
-use crate::harness::{Env, Output, Store, ZooKeeper};
+use crate::harness::{Env, Store, ZooKeeper};
 
 /// The masters' own login.
 const MASTERS: (&str, &str) = ("ds", "mark3r-of-\"masters\"");
@@ -19,13 +20,6 @@ fn world(server: &ZooKeeper) -> World {
     let login = world.env.file("sasl", &format!("{user}:{password}\n"));
     world.env.set("DSCTL_ZK_SASL_FILE", &login);
     world
-}
-
-#[track_caller]
-fn refused(output: &Output, words: &[&str]) {
-    for word in words {
-        assert!(output.stderr.contains(word), "no {word:?} in {output:?}");
-    }
 }
 
 #[test]
@@ -66,44 +60,7 @@ fn the_login_works_every_time() {
 
 /// Nothing is given but the folder: the masters' `jaas.conf` has the login.
 fn the_login_is_read_from_the_masters_own_file(world: &World) {
-    let env = &world.env;
-    let file = |name: &str, text: &str| {
-        let path = env.home().join("ds").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, text).unwrap();
-    };
-    file(
-        "master-server/conf/application.yaml",
-        &format!(
-            "spring.datasource.url: jdbc:{}\nregistry.zookeeper:\n  connect-string: {}\n  namespace: {}\n",
-            env.url(),
-            env.connect,
-            env.namespace
-        ),
-    );
-    file(
-        "bin/env/dolphinscheduler_env.sh",
-        "export JAVA_OPTS=\"-Xmx1g -Djava.security.auth.login.config=conf/jaas.conf\"\n",
-    );
-    let login = |module: &str| {
-        file(
-            "master-server/conf/jaas.conf",
-            &format!("Client {{\n  {module};\n}};\n"),
-        );
-        let home = env.home().join("ds").display().to_string();
-        [
-            "DSCTL_ZK",
-            "DSCTL_DB",
-            "DSCTL_NAMESPACE",
-            "DSCTL_ZK_SASL_FILE",
-        ]
-        .iter()
-        .fold(
-            world.dsctl(&format!("masters --ds-home {home}")),
-            |run, name| run.env_remove(name),
-        )
-        .run()
-    };
+    let login = |module: &str| from_the_masters_own_files(world, module);
     let (user, password) = ESCAPED;
     login(&format!(
         "org.apache.zookeeper.server.auth.DigestLoginModule required username=\"{user}\" password=\"{password}\""
@@ -111,23 +68,18 @@ fn the_login_is_read_from_the_masters_own_file(world: &World) {
     .exit(0)
     .out(DEAD)
     .out(LIVING);
-    let kerberos = login("com.sun.security.auth.module.Krb5LoginModule required").exit(6);
-    if cfg!(feature = "kerberos") {
+    let words = if cfg!(feature = "kerberos") {
         // It is the masters' way, and there is no ticket on this machine.
-        refused(
-            &kerberos,
-            &["no Kerberos ticket", "zookeeper@127.0.0.1", "kinit"],
-        );
+        ["no Kerberos ticket", "zookeeper@127.0.0.1", "kinit"]
     } else {
-        refused(
-            &kerberos,
-            &[
-                "Kerberos",
-                "not built into this dsctl",
-                "requires authentication",
-            ],
-        );
-    }
+        [
+            "Kerberos",
+            "not built into this dsctl",
+            "requires authentication",
+        ]
+    };
+    let kerberos = login("com.sun.security.auth.module.Krb5LoginModule required");
+    let kerberos = refused(kerberos, &words);
     assert!(
         !kerberos.stderr.contains("password is wrong"),
         "{kerberos:?}"
@@ -141,9 +93,9 @@ fn a_wrong_login_is_named_and_its_password_is_not() {
     for login in ["ds:mark3r-wrong", "nobody:mark3r"] {
         let file = world.env.file("wrong", login);
         world.env.set("DSCTL_ZK_SASL_FILE", &file);
-        let output = world.dsctl("masters").run().exit(6);
+        let output = world.dsctl("masters").run();
         let user = login.split(':').next().unwrap();
-        refused(&output, &["refuses the SASL login", user, "jaas.conf"]);
+        refused(output, &["refuses the SASL login", user, "jaas.conf"]);
     }
     world.check_untouched();
 }
@@ -155,9 +107,8 @@ fn without_a_login_the_demand_is_named() {
     world.env.unset("DSCTL_ZK_SASL_FILE");
     let digest = world.env.file("digest", "user:mark3r");
     world.env.set("DSCTL_ZK_DIGEST_FILE", &digest);
-    let output = world.dsctl("masters").run().exit(6);
     refused(
-        &output,
+        world.dsctl("masters").run(),
         &[
             "requires authentication",
             "SASL",

@@ -44,10 +44,7 @@ impl Scene {
     /// The program does not get in, and says why and what to do.
     #[track_caller]
     fn refused(&self, words: &[&str]) -> Output {
-        let output = self.world.dsctl("masters").run().exit(6);
-        for word in words {
-            assert!(output.stderr.contains(word), "no {word:?} in {output:?}");
-        }
+        let output = super::refused(self.world.dsctl("masters").run(), words);
         self.world.check_untouched();
         output
     }

@@ -97,6 +97,20 @@ fn wrong_usage() {
     golden_all("usage", &outputs);
 }
 
+/// As a script's variable that is not set.
+#[test]
+fn an_empty_word_is_wrong_usage() {
+    for (line, word) in [
+        ("watch --pause", ""),
+        ("failover 10.0.0.1:5678 --dry-run --reason", ""),
+        ("recover --orphans --original-state", ""),
+        ("watch --dry-run --once --state-file", ""),
+    ] {
+        let output = Dsctl::alone().args(line.split(' ')).args([word]).run();
+        output.exit(2).err("a value is required");
+    }
+}
+
 /// A script reads one document, whatever is wrong.
 #[test]
 fn wrong_usage_is_told_to_programs_too() {

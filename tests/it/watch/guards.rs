@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{watch, words};
+use super::{one_is_done, watch, words};
 use crate::harness::Store;
 use crate::harness::world::{BY_HOST, BY_STATE, World};
 
@@ -45,10 +45,17 @@ fn a_pause_and_the_storm_brake_hold_until_somebody_resumes() {
     aside("--pause");
     let paused = world.run(watch(&world, "--once --grace 0s")).exit(0);
     assert!(paused.stdout.contains("maintenance"), "{paused:?}");
+    // With the file that was typed: another one would resume nobody.
+    let next = format!("dsctl watch --resume --state-file {}", state.display());
+    assert!(
+        paused.stdout.contains(&next) && aside("--pause").stdout.contains(&next),
+        "{paused:?}"
+    );
     world.check_untouched();
     aside("--resume");
+    one_is_done(&world);
     let braked = world
-        .run(watch(&world, "--once --grace 0s --max-instances 4"))
+        .run(watch(&world, "--once --grace 0s --max-masters 1"))
         .exit(4);
     assert!(braked.stdout.contains("storm brake"), "{braked:?}");
     // A greater limit alone does not release it.

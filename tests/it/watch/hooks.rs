@@ -113,10 +113,11 @@ fn before_a_failover_and_after_its_success() {
 fn when_a_guard_blocks_and_when_a_failover_fails() {
     let mut world = World::new(Store::Postgres, BY_STATE, 5);
     let noted = Noted::new(&world);
+    super::one_is_done(&world);
     let blocked = world
         .run(watch(
             &world,
-            &format!("--once --grace 0s --max-instances 4 {}", noted.argument()),
+            &format!("--once --grace 0s --max-masters 1 {}", noted.argument()),
         ))
         .exit(4);
     let document = noted.check("blocked", "0");

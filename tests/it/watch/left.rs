@@ -110,8 +110,9 @@ fn a_pause_and_the_brake_are_counted_while_nothing_answers() {
     let mut world = World::new(Store::MariaDb, BY_HOST, 5);
     let mut proxy = world.env.through_proxy();
     let rounds = Rounds::of(&world);
+    super::one_is_done(&world);
     world
-        .run(watch(&world, "--once --grace 0s --max-instances 4"))
+        .run(watch(&world, "--once --grace 0s --max-masters 1"))
         .exit(4);
     let state = world.env.home().join("watch.json");
     world

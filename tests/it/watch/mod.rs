@@ -56,6 +56,17 @@ fn aside(world: &World, words: &[&str]) {
         .exit(0);
 }
 
+/// Another master was failed over a moment ago: with `--max-masters 1` the next one trips the storm
+/// brake.
+fn one_is_done(world: &World) {
+    let now = jiff::Timestamp::now().as_millisecond();
+    let text = format!(
+        r#"{{"format": "dsctl watch state", "version": 1, "state": {{"missing": {{}},
+        "failovers": [{{"master": "10.0.0.77:5678", "at_ms": {now}, "instances": 1}}], "brake": null}}}}"#
+    );
+    std::fs::write(world.env.home().join("watch.json"), text).unwrap();
+}
+
 fn event(word: &str) -> String {
     format!("\"event\":\"{word}\"")
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{Rounds, aside, end, event, long_ago, of, told, watch};
+use super::{Rounds, aside, end, event, long_ago, of, one_is_done, told, watch};
 use crate::harness::world::{BY_HOST, DEAD, World, registered};
 use crate::harness::{At, MYSQL_COMMIT, Running, Store, eventually};
 
@@ -28,8 +28,9 @@ fn names(world: &World) -> Vec<String> {
 
 /// A watcher whose brake is on, and which looks again only when something changes.
 fn braked(world: &World) -> Running {
+    one_is_done(world);
     let rarely = format!(
-        "watch -o ndjson --yes --interval 1h --grace 0s --max-instances 4 --state-file {}",
+        "watch -o ndjson --yes --interval 1h --grace 0s --max-masters 1 --state-file {}",
         state(world).display()
     );
     let mut watcher = world.dsctl(&rarely).spawn();
@@ -43,7 +44,8 @@ fn the_end_of_a_pause_releases_no_later_brake() {
     let world = World::new(Store::MariaDb, BY_HOST, 5);
     let rounds = Rounds::of(&world);
     let dying = world.env.register(BY_HOST, &registered(DEAD));
-    let more = format!("--grace 0s --max-instances 4 {}", rounds.arguments());
+    let more = format!("--grace 0s --max-masters 1 {}", rounds.arguments());
+    one_is_done(&world);
     let mut watcher = watch(&world, &more).spawn();
     watcher.await_stdout(&event("started"));
     aside(&world, &["--pause", "maintenance"]);
@@ -59,7 +61,7 @@ fn the_end_of_a_pause_releases_no_later_brake() {
     assert!(
         std::fs::read_to_string(state(&world))
             .unwrap()
-            .contains("--max-instances")
+            .contains("(--max-masters)")
     );
 }
 
@@ -121,12 +123,13 @@ fn a_dry_run_takes_no_resume_away() {
         state(&world).display()
     );
     world.run(world.dsctl(&words)).exit(4);
-    // Another master's coming wakes it: the brake is released, and comes on anew, as the limit is
-    // what it was.
+    world.check_untouched();
+    // Another master's coming wakes it: the brake is released.
     let _other = world.env.register(BY_HOST, &registered("10.0.0.9:5678"));
     watcher.await_stdout("the storm brake is released");
+    watcher.await_stdout(&of("failover_finished", DEAD));
     end(&world, watcher);
-    world.check_untouched();
+    world.check_complete();
 }
 
 /// Each would overwrite what the other one remembers: the masters of one round are none to the

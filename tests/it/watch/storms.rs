@@ -191,6 +191,33 @@ fn a_lock_that_is_kept_for_longer_than_the_window_is_nobodys_work() {
     assert!(world.zk().exists(&node));
 }
 
+/// One that is above the limit by itself would hold the others for as long as it is dead: a resume
+/// changes nothing.
+#[test]
+fn a_master_above_the_limit_holds_up_no_other() {
+    let mut world = World::new(Store::MariaDb, BY_STATE, 5);
+    let second = world.add("10.0.0.3:5678", super::long_ago(), 2);
+    let connect = &world.env.connect;
+    let more = format!("--once --grace 0s --max-instances 4 --zk {connect}");
+    let round = world.run(watch(&world, &more)).exit(4);
+    let refused = told(&round, "failover_refused");
+    assert!(
+        refused.len() == 1
+            && refused[0]["text"]
+                .to_string()
+                .contains("--max-instances 5' does")
+            && refused[0]["text"]
+                .to_string()
+                .contains("(with the same --zk as here)")
+            && refused[0]["master"] == DEAD,
+        "{round:?}"
+    );
+    assert_eq!(world.check(), second, "{round:?}");
+    // Nothing is left on that an operator would have to release.
+    world.run(watch(&world, "--once --grace 0s")).exit(0);
+    assert_eq!(world.check(), &world.ids | &second);
+}
+
 fn hold(world: &World, master: &str) -> Running {
     let holder = world.dsctl(&format!("lock acquire {master}")).spawn();
     world.zk().await_queue(
