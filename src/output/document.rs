@@ -142,7 +142,8 @@ impl ErrorBody {
 
 /// The exit codes that a failure may have.
 fn exit_code_schema(_: &mut SchemaGenerator) -> Schema {
-    let failures = ExitCode::ALL.iter().filter(|code| **code != ExitCode::Done);
+    let answers = [ExitCode::Done, ExitCode::Findings];
+    let failures = ExitCode::ALL.iter().filter(|code| !answers.contains(code));
     json_schema!({ "enum": failures.map(|code| code.number()).collect::<Vec<_>>() })
 }
 

@@ -1,22 +1,23 @@
 //! `doctor`: each finding made on purpose and found, none where nothing hangs, and nothing written.
 
+use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use crate::harness::world::{Cluster, DEAD, World, claims_by_state};
 use crate::harness::{Dsctl, Store};
 
-/// One release of each family, and those whose recoveries fail in another way.
-const RELEASES: [&str; 8] = [
-    "1.2.1", "1.3.6", "2.0.3", "3.0.6", "3.1.9", "3.2.2", "3.3.1", "3.4.1",
-];
+/// One release of each family from 2.0 on; real masters of 1.3.6 are looked at in
+/// `conformance::handover`.
+const RELEASES: [&str; 6] = ["2.0.3", "3.0.6", "3.1.9", "3.2.2", "3.3.1", "3.4.1"];
 
 /// A cluster at work, with so many instances of a dead master.
-fn hanging(store: Store, release: &str, count: i64) -> World {
-    let mut world = Cluster::of(release.parse().unwrap())
+fn hanging(store: Store, release: &str, count: i64) -> (World, Vec<i64>) {
+    let world = Cluster::of(release.parse().unwrap())
         .long_living()
         .on(store);
-    world.hang(count);
-    world
+    let an_hour_ago = Timestamp::now() - 1.hours();
+    let ids = world.add_later(DEAD, an_hour_ago, count);
+    (world, ids.into_iter().collect())
 }
 
 /// What is found, in order; nothing is written by looking.
@@ -52,25 +53,26 @@ fn one<'a>(findings: &'a [Value], code: &str) -> &'a Value {
 fn obey(world: &World, finding: &Value) {
     let next = finding["remedy"]["command"].as_str().unwrap();
     let words = next.strip_prefix("dsctl ").unwrap();
-    world.run(words).exit(0);
-    let for_good = words.strip_suffix("--dry-run").unwrap();
-    let original = if for_good.starts_with("recover") && claims_by_state(world.version) {
+    // These rows have no history, as the plan says.
+    let more = if words.starts_with("recover") && claims_by_state(world.version) {
         " --original-state running"
     } else {
         ""
     };
-    world.run(&*format!("{for_good} --yes{original}")).exit(0);
+    let for_good = words.strip_suffix("--dry-run").unwrap();
+    for line in [format!("{words}{more}"), format!("{for_good}--yes{more}")] {
+        world.run(&*line).exit(0);
+    }
 }
 
 #[test]
 fn of_every_family_from_the_finding_to_its_end() {
     for release in RELEASES {
-        let world = hanging(Store::Sqlite, release, 3);
+        let (world, ids) = hanging(Store::Sqlite, release, 3);
         let findings = found(&world, 3);
         assert_eq!(codes(&findings), ["DS-001"], "{release}");
         let dead = one(&findings, "DS-001");
         assert_eq!(dead["subject"]["master"], DEAD, "{release}");
-        let ids: Vec<i64> = world.ids.iter().copied().collect();
         assert_eq!(dead["subject"]["instance_ids"], Value::from(ids.clone()));
         obey(&world, dead);
         assert_eq!(world.command_count(), 3, "{release}");
@@ -87,8 +89,7 @@ fn of_every_family_from_the_finding_to_its_end() {
 }
 
 fn every_finding(store: Store) {
-    let mut world = hanging(store, "3.2.2", 4);
-    let ids: Vec<i64> = world.ids.iter().copied().collect();
+    let (mut world, ids) = hanging(store, "3.2.2", 4);
     let [first, second, third, fourth] = ids[..] else {
         panic!("{ids:?}")
     };
@@ -96,7 +97,7 @@ fn every_finding(store: Store) {
     let set = |id: i64, what: &str| {
         world
             .env
-            .sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"))
+            .sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"));
     };
     set(first, "state = 4");
     set(second, "host = 'somewhere'");
@@ -199,8 +200,8 @@ fn every_finding_in_postgres() {
 /// What a recovery ended in 3.4 hangs; so it is found, with its message.
 #[test]
 fn a_failed_recovery_is_found() {
-    let world = hanging(Store::Sqlite, "3.4.1", 1);
-    let id = *world.ids.first().unwrap();
+    let (world, ids) = hanging(Store::Sqlite, "3.4.1", 1);
+    let id = ids[0];
     world.failover("").run().exit(0);
     world.env.sql(&format!(
         "INSERT INTO t_ds_error_command (id, command_type, workflow_definition_code, workflow_instance_id, message) \

@@ -125,7 +125,7 @@ fn a_program_follows_two_dashes() {
 
 #[test]
 fn nothing_is_guessed() {
-    for line in ["fail a:1", "mast", "lock stat", "doctor", "watc", "plan"] {
+    for line in ["fail a:1", "mast", "lock stat", "docto", "watc", "plan"] {
         assert_eq!(refused(line), ErrorKind::InvalidSubcommand, "{line}");
     }
     for line in [
