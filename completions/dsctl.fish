@@ -453,7 +453,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l no-headers -d 'Omi
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l fail-on -d 'Exit with 3 if there is a finding of this severity or a more urgent one' -r -f -a "act\t'Something hangs, and nothing ends it by itself'
+complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l fail-on -d 'Exit with 3 if there is a finding of this severity or a more urgent one' -r -f -a "act\t'Something hangs'
 look\t'Also what may be normal'
 note\t'Whatever is found'
 never\t'Never'"

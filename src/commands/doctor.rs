@@ -50,7 +50,7 @@ fn explained(code: &str) -> Result<Explained, String> {
 /// From which severity on the exit code tells of findings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum FailOn {
-    /// Something hangs, and nothing ends it by itself
+    /// Something hangs
     Act,
     /// Also what may be normal
     Look,
@@ -155,6 +155,11 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
         }
         closing.extend(details(finding));
         closing.push(String::new());
+    }
+    if !snapshot.judges_times {
+        closing.push(
+            "without --time-zone it is not known what is from before a master's restart".to_owned(),
+        );
     }
     closing.push(if found.is_empty() {
         format!(

@@ -24,7 +24,7 @@ use crate::model::InstanceId;
 #[serde(rename_all = "lowercase")]
 #[strum(serialize_all = "lowercase")]
 pub enum Severity {
-    /// Something hangs, and nothing ends it by itself: do something.
+    /// Something hangs: if it goes on, somebody has to do something.
     Act,
     /// It may be normal: look at it.
     Look,

@@ -40,6 +40,8 @@ pub struct Snapshot {
     pub masters: Registrations,
     /// Why these may not be this cluster's masters.
     pub doubt: Option<Refusal>,
+    /// Whether the masters' zone is known, so that instances can be judged by times.
+    pub judges_times: bool,
     /// How the rows contradict the masters' zone that was given: nothing is judged by times then.
     pub zone: Option<Disproof>,
     /// The failover locks that anybody holds or waits for.
@@ -66,11 +68,14 @@ impl Snapshot {
     /// Those of registry and database.
     pub async fn take(cluster: &mut Cluster) -> Result<Self, FailoverError> {
         let release = cluster.store.release().clone();
-        let (before, doubt) = look_for_display(cluster).await?;
+        let (mut before, doubt) = look_for_display(cluster).await?;
+        // What may be another cluster's proves nobody dead.
+        before.parent_exists &= doubt.is_none();
         let zone = disproof(cluster).await?;
         let commands = CommandsOfInstances::read(cluster).await?;
         let mut rows = InstanceScan::default();
         let used_zone = cluster.zone.clone().filter(|_| zone.is_none());
+        let judges_times = used_zone.is_some();
         let mut on_row = |instance: Instance| {
             let verdict = instance_verdict(&instance, release.family, &before, used_zone.as_ref());
             rows.add(instance, verdict);
@@ -93,6 +98,7 @@ impl Snapshot {
             release,
             masters,
             doubt,
+            judges_times,
             zone,
             locks,
             instances,

@@ -11,12 +11,14 @@ pub(super) const STRANGE: Check = Check {
         code: "DS-008",
         title: "unfinished instances whose host names no master",
         severity: Severity::Look,
-        meaning: "No master finds them by their host, and no failover covers them. SQL NULL as a \
-            host also breaks the masters' own periodic check in 2.0 to 3.2.",
+        meaning: "They are nobody's for dsctl, which leaves them alone; masters that look for hosts \
+            without a registration may hand them over. SQL NULL as a \
+            host also breaks the masters' own periodic check: seen in 3.1, and by their code in 2.0 \
+            to 3.2.",
         causes: &["somebody wrote the host by hand"],
         upstream: &[],
-        remedy: "write the address of the master that had them, or the text of a claim, into the \
-            host; then fail it over, or recover them",
+        remedy: "find out from the masters' logs which one has them. If it lives, leave them alone; \
+            if it is dead, write its address into the host, and fail it over",
     },
     find: strange,
 };

@@ -31,7 +31,8 @@ pub(super) const KEPT: Check = Check {
             until they are restarted: a later failover of it waits for ever.",
         causes: &["the defect of these releases", "a failover goes on"],
         upstream: &[18_197],
-        remedy: "if nothing is left to fail over, it does no harm; otherwise restart its holder",
+        remedy: "see in 'dsctl instances' whether anything is left to do; restart its holder at a \
+            quiet time, since a failover of that master has to wait until then",
     },
     find: kept,
 };

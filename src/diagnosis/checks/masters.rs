@@ -4,6 +4,7 @@ use crate::diagnosis::beats;
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
 use crate::diagnosis::snapshot::Snapshot;
+use crate::family::Claim;
 use crate::model::{Registration, Verdict, shell_word};
 use crate::output::ago;
 
@@ -13,15 +14,16 @@ pub(super) const DEAD: Check = Check {
         code: "DS-001",
         title: "unfinished instances of a dead master",
         severity: Severity::Act,
-        meaning: "A master that is not registered cannot work on its instances. They hang until \
-            somebody fails them over.",
+        meaning: "A master that has ended does not work on its instances: they hang until somebody \
+            fails them over. One that has only lost its registration may still work on them.",
         causes: &[
             "the master has just ended, and another one is about to fail it over",
             "its end was not noticed: all masters were down, or the failover ended half-way",
             "the address of the host has changed, and the master runs under another one",
+            "3.3.0 and its alpha: an instance that was recovered keeps the dead master's address",
         ],
         upstream: &[],
-        remedy: "if it goes on, fail the master over",
+        remedy: "make sure that its process has ended; if it goes on, fail the master over",
     },
     find: dead,
 };
@@ -69,7 +71,8 @@ pub(super) const PERSISTENT: Check = Check {
             are never failed over.",
         causes: &["nodes were copied from another registry with a tool"],
         upstream: &[],
-        remedy: "if the master does not run, delete the node; if it runs, restart it after that",
+        remedy: "if the master runs, stop it first: masters fail over whose node is deleted. Then \
+            delete the node, and start the master again",
     },
     find: persistent,
 };
@@ -107,12 +110,30 @@ pub(super) const CLOCK: Check = Check {
     find: clock,
 };
 
+/// DS-013.
+pub(super) const DOUBTED: Check = Check {
+    kind: &FindingKind {
+        code: "DS-013",
+        title: "a master that may be dead: its heartbeat is old by the clocks",
+        severity: Severity::Look,
+        meaning: "In the JDBC registry a master is dead once its heartbeat is seen not to change. \
+            This one look cannot show that.",
+        causes: &[
+            "the master has ended, and nobody has deleted its rows yet",
+            "the clocks of the machines differ",
+        ],
+        upstream: &[],
+        remedy: "let a dry run of its failover watch the heartbeat",
+    },
+    find: doubted,
+};
+
 fn dead(snapshot: &Snapshot) -> Vec<Finding> {
     let again = if snapshot.release.looks_again() {
         "living masters look again every ten minutes (master.failover-interval)"
     } else {
-        "a living master fails it over when its registration ends (3.3 and newer: 30 s later); who \
-         missed that does not look again"
+        "a living master fails it over when its registration ends (3.3 and newer: 30 s later); after \
+         that at most a master that starts looks again"
     };
     let hosts = snapshot.by_host(Verdict::Dead).into_iter();
     let found = hosts.filter_map(|(host, ids)| {
@@ -136,6 +157,15 @@ fn dead(snapshot: &Snapshot) -> Vec<Finding> {
 }
 
 fn earlier_run(snapshot: &Snapshot) -> Vec<Finding> {
+    let by_itself = if snapshot.release.looks_again() {
+        Some(
+            "masters look every ten minutes (master.failover-interval), also for their own earlier run",
+        )
+    } else if matches!(snapshot.release.family.claim, Claim::State(_)) {
+        Some("a master that starts hands over what is from before its start")
+    } else {
+        None
+    };
     let hosts = snapshot.by_host(Verdict::Restarted).into_iter();
     let found = hosts.filter_map(|(host, ids)| {
         let host = host?;
@@ -151,7 +181,10 @@ fn earlier_run(snapshot: &Snapshot) -> Vec<Finding> {
                 "dsctl failover {} --allow-restarted --dry-run",
                 shell_word(host)
             ));
-        Some(finding)
+        Some(Finding {
+            by_itself,
+            ..finding
+        })
     });
     found.collect()
 }
@@ -192,11 +225,30 @@ fn persistent(snapshot: &Snapshot) -> Vec<Finding> {
 fn silent(snapshot: &Snapshot) -> Vec<Finding> {
     let newest = beats::newest(&snapshot.masters);
     of_each(snapshot, |server| {
+        if server.is_persistent() {
+            return None;
+        }
         let fact = format!(
             "last written {} before the newest heartbeat of another master",
             ago(beats::silence(server, newest?)?)
         );
         Some(about(SILENT.kind, server).fact(format!("registry {}", server.node), fact))
+    })
+}
+
+fn doubted(snapshot: &Snapshot) -> Vec<Finding> {
+    of_each(snapshot, |server| {
+        server.heartbeat.in_doubt.then(|| {
+            about(DOUBTED.kind, server)
+                .fact(
+                    format!("registry {}", server.node),
+                    "its heartbeat is old by the clocks",
+                )
+                .next(format!(
+                    "dsctl failover {} --dry-run",
+                    shell_word(server.address.as_str())
+                ))
+        })
     })
 }
 

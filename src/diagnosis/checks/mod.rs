@@ -25,6 +25,7 @@ pub const CHECKS: &[Check] = &[
     masters::PERSISTENT,
     masters::SILENT,
     masters::CLOCK,
+    masters::DOUBTED,
     locks::PERSISTENT,
     locks::KEPT,
     locks::FOREIGN,

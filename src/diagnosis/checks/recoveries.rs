@@ -14,12 +14,12 @@ pub(super) const ORPHANS: Check = Check {
         meaning: "They were claimed for a failover, but have no recovery command: no master will \
             ever take them up.",
         causes: &[
-            "the failover ended between its two halves",
+            "the first half of a failover was done alone, as clear-hosts does",
             "a master took the command, and could not carry it out: see its error command",
             "somebody deleted the command",
         ],
         upstream: &[],
-        remedy: "let 'recover' write their commands; any living master takes them up then",
+        remedy: "let 'recover' write their commands; a living master takes them up then",
     },
     find: orphans,
 };
@@ -29,15 +29,18 @@ pub(super) const FAILED: Check = Check {
     kind: &FindingKind {
         code: "DS-004",
         title: "a recovery that failed and ended its instance",
-        severity: Severity::Act,
+        severity: Severity::Look,
         meaning: "From 3.4.0 on a master that cannot carry out a recovery command sets its \
-            instance to FAILURE: the workflow is not finished, and nobody will finish it.",
+            instance to FAILURE: the workflow is not finished, and nobody finishes it. A master \
+            that loses the race for a command may do so, too, while another one runs the instance.",
         causes: &[
-            "the parameter of the command is not that of this release",
+            "the instance's own parameter has the form of an older release",
             "the definition is gone",
+            "two masters took the command",
         ],
         upstream: &[],
-        remedy: "make sure that its tasks have ended, then run it again in DolphinScheduler",
+        remedy: "make sure that no master runs it and that its tasks have ended, then start the \
+            workflow anew in DolphinScheduler; this finding stays as long as the error command",
     },
     find: failed,
 };
@@ -62,8 +65,8 @@ pub(super) const ENDED: Check = Check {
         code: "DS-006",
         title: "a recovery command waits for an instance that has ended",
         severity: Severity::Act,
-        meaning: "From 3.3 on the master that takes it sets the instance back and runs it again; \
-            up to 3.2 the command does nothing, or ends in the error table.",
+        meaning: "From 3.3 on the master that takes it sets the instance back and runs it again. \
+            In 1.x it does nothing; what masters of 2.0 to 3.2 make of it is not known.",
         causes: &["the instance was set to its end by hand while its command waited"],
         upstream: &[],
         remedy: "if it is not to run again, delete the command from the command table",

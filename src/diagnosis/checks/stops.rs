@@ -17,7 +17,9 @@ pub(super) const UNFINISHED: Check = Check {
             or was restarted, or the instance is an orphan: it stays READY_STOP or READY_PAUSE.",
         causes: &["the master ended before the instance's tasks had ended"],
         upstream: &[],
-        remedy: "fail its master over, or write its command, as the other finding about it says",
+        remedy: "fail its master over, or write its command, as the other finding about it says; \
+            look at it afterwards: masters of 3.0 to 3.2 may run it on, and the stop has to be asked \
+            for again",
     },
     find: unfinished,
 };
