@@ -10,7 +10,7 @@ use crate::cluster::Cluster;
 use crate::failover::{
     Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display,
 };
-use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, Release};
+use crate::family::{RECOVERY_COMMAND, Release, starts_instance};
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
 
 /// Unfinished or claimed instances that have the same host, verdict and state.
@@ -145,7 +145,7 @@ impl CommandsOfInstances {
     async fn read(cluster: &mut Cluster) -> Result<Self, FailoverError> {
         let mut commands = Self::default();
         let keep = |id, kind: Option<i64>, instance| {
-            if kind.is_none_or(|kind| !COMMANDS_THAT_START_NOTHING.contains(&kind)) {
+            if starts_instance(kind) {
                 commands.started.insert(instance);
             }
             if kind == Some(RECOVERY_COMMAND) {
@@ -196,26 +196,20 @@ impl InstanceScan {
     fn groups(self, now: &Registrations) -> Vec<InstanceGroup> {
         let is_back =
             |host: Option<&str>| host.is_some_and(|host| now.find(&Address::seen(host)).is_some());
-        let groups = self.groups.into_iter();
-        groups
-            .map(|((host, verdict, state), ids)| {
-                if verdict == Verdict::Dead && is_back(host.as_deref()) {
-                    let (verdict, ids) = (Verdict::Alive, Vec::new());
-                    return InstanceGroup {
-                        host,
-                        verdict,
-                        state,
-                        ids,
-                    };
-                }
-                InstanceGroup {
-                    host,
-                    verdict,
-                    state,
-                    ids,
-                }
-            })
-            .collect()
+        let group = |((host, verdict, state), ids): (GroupKey, Vec<InstanceId>)| {
+            let (verdict, ids) = if verdict == Verdict::Dead && is_back(host.as_deref()) {
+                (Verdict::Alive, Vec::new())
+            } else {
+                (verdict, ids)
+            };
+            InstanceGroup {
+                host,
+                verdict,
+                state,
+                ids,
+            }
+        };
+        self.groups.into_iter().map(group).collect()
     }
 }
 
@@ -256,7 +250,7 @@ async fn failed(
     let found = cluster.store.failed_recoveries().await?;
     let short = found
         .into_iter()
-        .map(|(row, error)| (row.instance.id, error.id, first_line(error.message)));
+        .map(|(row, error)| (row.instance.id, error.id, error.message));
     Ok(short.collect())
 }
 

@@ -280,7 +280,7 @@ pub const RECOVERY_COMMAND: i64 = 2;
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 
 /// Type codes of `PAUSE` and `STOP`, in every release: which start no instance.
-pub const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
+const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
 
 /// The message of the error command of a master that lost the race for a command to another one: up
 /// to 3.1, and from 3.3 on. The winner runs the instance (R§2.2).
@@ -306,6 +306,12 @@ const COMMAND_TYPES: [&str; 14] = [
     "EXECUTE_TASK",
     "DYNAMIC_GENERATION",
 ];
+
+/// Whether a command of this type starts the instance that it names; one of an unknown type may.
+#[must_use]
+pub fn starts_instance(kind: Option<i64>) -> bool {
+    kind.is_none_or(|kind| !COMMANDS_THAT_START_NOTHING.contains(&kind))
+}
 
 /// The upstream name of a command type.
 #[must_use]

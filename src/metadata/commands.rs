@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::database::{DatabaseError, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
-use crate::family::{COMMANDS_THAT_START_NOTHING, RECOVERY_COMMAND, command_name};
+use crate::family::{RECOVERY_COMMAND, command_name, starts_instance};
 use crate::model::{CommandRow, Instance, InstanceId, ListedInstance};
 
 /// Smaller than every id: ids start with 1, unless they were set by hand.
@@ -29,8 +29,7 @@ impl Waiting {
             return;
         }
         self.others.push((command, kind, instance));
-        let starts = kind.is_none_or(|kind| !COMMANDS_THAT_START_NOTHING.contains(&kind));
-        if starts && !self.recovered.contains(&instance) {
+        if starts_instance(kind) && !self.recovered.contains(&instance) {
             self.by_instance.insert(instance, command);
         }
     }
