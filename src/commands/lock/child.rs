@@ -13,8 +13,9 @@ use nix::unistd::{Pid, getpid};
 use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
-use super::descendants::{Descendants, MARK};
-use super::guard::{self, Guard, Times};
+use super::descendants::{Descendants, Identity, MARK};
+use super::guard::{Guard, Times};
+use super::lookout;
 use super::terminal::Terminal;
 use crate::registry::{Lease, Registry, RegistryError};
 use crate::signals::ClosingSignals;
@@ -177,7 +178,7 @@ async fn stopped(
 
 async fn empty(descendants: &mut Descendants) {
     while descendants.any_alive() {
-        tokio::time::sleep(guard::LOOK).await;
+        tokio::time::sleep(descendants.pace(lookout::LOOK)).await;
         descendants.reap();
     }
 }
@@ -225,8 +226,11 @@ impl Target {
             .and_then(|pid| i32::try_from(pid).ok())
             .map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
-        guard.watch(group)?;
-        let descendants = Descendants::new(getpid(), group, guard.spared.clone(), &guard.mark);
+        let leader = Identity::now(group);
+        guard.watch(leader)?;
+        let (root, spared) = (Identity::now(getpid()), guard.spared.clone());
+        let mut descendants = Descendants::new(root, spared, &guard.mark);
+        descendants.group = Some(leader);
         let grace = Times::of_session(session).grace;
         let terminal = Terminal::of_process();
         // It may have been stopped by a user: so it is never continued without knowing why it is
@@ -288,7 +292,7 @@ impl Target {
         let gone = async {
             while descendants.any_alive() {
                 descendants.signal(Signal::SIGKILL);
-                tokio::time::sleep(guard::LOOK).await;
+                tokio::time::sleep(descendants.pace(lookout::LOOK)).await;
             }
             child.wait().await
         };

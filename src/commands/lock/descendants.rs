@@ -2,7 +2,9 @@
 //! or lost their parent. From /proc on Linux; elsewhere only the group is known.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::hash::{BuildHasher, RandomState};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, waitpid};
@@ -10,6 +12,9 @@ use nix::unistd::Pid;
 
 /// The variable that a program and all its descendants have in their environment.
 pub(super) const MARK: &str = "_DSCTL_LOCK";
+
+/// Whether the system has /proc, as proc(5) describes it.
+const HAS_PROCESSES_TO_READ: bool = cfg!(target_os = "linux");
 
 /// A process, as it was at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +34,15 @@ impl Process {
 }
 
 /// Tells a process from a later one with the same number.
-#[derive(Clone, Copy, Debug)]
-struct Identity {
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Identity {
     pid: i32,
-    /// `None` if it had ended already.
+    /// `None` if it had ended already, and where there is no /proc.
     started: Option<u64>,
 }
 
 impl Identity {
-    fn now(pid: Pid) -> Self {
+    pub(super) fn now(pid: Pid) -> Self {
         let pid = pid.as_raw();
         Self {
             pid,
@@ -45,8 +50,28 @@ impl Identity {
         }
     }
 
+    /// Reads what [`Identity::to_string`] gives.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (pid, started) = text.split_once(':')?;
+        let started = match started {
+            "" => None,
+            number => Some(number.parse().ok()?),
+        };
+        // Values below 2 mean "all" and "the own group", and the process that adopts all others.
+        let pid = pid.parse().ok().filter(|pid| *pid > 1)?;
+        Some(Self { pid, started })
+    }
+
     fn pid(self) -> Pid {
         Pid::from_raw(self.pid)
+    }
+
+    /// Sends a signal to the group that it leads, or has led.
+    pub(super) fn signal_group(self, signal: Signal) {
+        if !self.is_anothers_now() {
+            // A group that is gone needs none.
+            let _ = killpg(self.pid(), signal);
+        }
     }
 
     /// Whether another process has its number.
@@ -65,6 +90,14 @@ impl Identity {
     }
 }
 
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:", self.pid)?;
+        self.started
+            .map_or(Ok(()), |started| write!(f, "{started}"))
+    }
+}
+
 /// From now on descendants of this process that lose their parent become its own children
 /// (subreaper). Without that, processes that leave the group are no longer found.
 pub(super) fn adopt_orphans() {
@@ -76,7 +109,8 @@ pub(super) fn adopt_orphans() {
 #[derive(Debug)]
 pub(super) struct Descendants {
     root: Identity,
-    group: Identity,
+    /// The group that the program leads, as soon as it is known.
+    pub(super) group: Option<Identity>,
     /// The processes that existed before the program.
     spared: Vec<i32>,
     /// The mark in the environment of all of them.
@@ -85,66 +119,76 @@ pub(super) struct Descendants {
     known: BTreeMap<i32, u64>,
     /// The processes that do not have the mark, as `known`.
     unmarked: BTreeSet<(i32, u64)>,
+    /// How long the last look took.
+    took: Duration,
 }
 
 impl Descendants {
-    /// The descendants of the program that leads this group.
-    pub(super) fn new(root: Pid, group: Pid, spared: Vec<i32>, mark: &str) -> Self {
-        Self::of(Identity::now(root), Identity::now(group), spared, mark)
-    }
-
-    fn of(root: Identity, group: Identity, spared: Vec<i32>, mark: &str) -> Self {
+    /// The descendants of a process, without these that it already had.
+    pub(super) fn new(root: Identity, spared: Vec<i32>, mark: &str) -> Self {
         Self {
             root,
-            group,
+            group: None,
             spared,
             mark: mark.to_owned(),
             known: BTreeMap::new(),
             unmarked: BTreeSet::new(),
+            took: Duration::ZERO,
         }
     }
 
+    /// How long to wait until the next look: where there are many processes, a look takes long, and
+    /// must not keep a processor busy.
+    pub(super) fn pace(&self, least: Duration) -> Duration {
+        least.max(self.took * 10)
+    }
+
     /// Looks for the processes. One that was seen once is found again after the root's end.
-    pub(super) fn look(&mut self) {
-        self.found(&all());
+    fn look(&mut self) -> BTreeMap<i32, Process> {
+        let began = Instant::now();
+        let all = all();
+        let found = self.found(&all);
+        self.took = began.elapsed();
+        found
     }
 
     /// Whether any of them can run; a stopped one cannot, but is alive.
     pub(super) fn any_runs(&mut self) -> bool {
-        self.found(&all())
-            .iter()
+        self.look()
+            .values()
             .any(|process| !matches!(process.state, 'T' | 't'))
     }
 
     /// Whether there is any process. A zombie has ended.
     pub(super) fn any_alive(&mut self) -> bool {
-        let all = all();
-        if all.is_empty() {
-            return killpg(self.group.pid(), None).is_ok();
+        if HAS_PROCESSES_TO_READ {
+            return !self.look().is_empty();
         }
-        !self.found(&all).is_empty()
+        self.group
+            .is_some_and(|group| killpg(group.pid(), None).is_ok())
     }
 
     /// The living processes, by number.
     pub(super) fn left(&mut self) -> Vec<i32> {
-        self.look();
-        self.known.keys().copied().collect()
+        self.look().into_keys().collect()
     }
 
     /// Sends a signal to all of them.
     pub(super) fn signal(&mut self, signal: Signal) {
         // The group first: whatever holds up the look at all processes does not hold up this.
-        if !self.group.is_anothers_now() {
-            // A process that is gone needs none.
-            let _ = killpg(self.group.pid(), signal);
+        if let Some(group) = self.group {
+            group.signal_group(signal);
         }
-        self.look();
-        let all = all();
-        for (pid, started) in &self.known {
-            let outside =
-                |process: &&Process| process.started == *started && process.group != self.group.pid;
-            if all.get(pid).as_ref().is_some_and(outside) {
-                let _ = kill(Pid::from_raw(*pid), signal);
+        self.signal_outside(signal);
+    }
+
+    /// Sends a signal to those that are not in the group.
+    pub(super) fn signal_outside(&mut self, signal: Signal) {
+        let group = self.group.map(|group| group.pid);
+        for (pid, process) in self.look() {
+            if Some(process.group) != group {
+                // A process that is gone needs none.
+                let _ = kill(Pid::from_raw(pid), signal);
             }
         }
     }
@@ -153,33 +197,33 @@ impl Descendants {
     /// itself.
     pub(super) fn reap(&self) {
         let all = all();
+        let group = self.group.map(|group| group.pid);
         let ended = all
             .iter()
             .filter(|(_, process)| process.state == 'Z' && process.parent == self.root.pid);
-        for (pid, _) in
-            ended.filter(|(pid, _)| **pid != self.group.pid && !self.spared.contains(pid))
+        for (pid, _) in ended.filter(|(pid, _)| Some(**pid) != group && !self.spared.contains(pid))
         {
             let _ = waitpid(Pid::from_raw(*pid), Some(WaitPidFlag::WNOHANG));
         }
     }
 
-    fn found(&mut self, all: &BTreeMap<i32, Process>) -> Vec<Process> {
+    fn found(&mut self, all: &BTreeMap<i32, Process>) -> BTreeMap<i32, Process> {
         let known = &self.known;
         let was_known = |pid: i32, process: &Process| known.get(&pid) == Some(&process.started);
-        let has_group = !self.group.is_anothers(all);
-        let of_group = |process: &Process| has_group && process.group == self.group.pid;
+        let group = self.group.filter(|group| !group.is_anothers(all));
+        let of_group = |process: &Process| group.is_some_and(|group| process.group == group.pid);
         // Without the root, processes that left since the last look were not adopted; a zombie root
         // has ended, too.
         let root_is_anothers = self.root.is_anothers(all);
         let without_root =
             root_is_anothers || all.get(&self.root.pid).is_none_or(Process::has_ended);
         let (unmarked, mark) = (&mut self.unmarked, &self.mark);
-        let oldest = self.group.started.unwrap_or_default();
+        let oldest = self.group.and_then(|group| group.started);
         // An environment is read once, and of processes alone that are no older than the program:
         // it cannot be had while the memory of its process is locked.
         let mut is_marked = |pid: i32, process: &Process| {
             let identity = (pid, process.started);
-            if process.started < oldest || unmarked.contains(&identity) {
+            if Some(process.started) < oldest || unmarked.contains(&identity) {
                 return false;
             }
             let marked = has_mark(pid, mark);
@@ -215,7 +259,7 @@ impl Descendants {
             all.get(pid)
                 .filter(|process| *pid != self.root.pid && !process.has_ended())
         };
-        let found: Vec<(i32, Process)> = descendants
+        let found: BTreeMap<i32, Process> = descendants
             .iter()
             .filter_map(|pid| Some((*pid, *living(pid)?)))
             .collect();
@@ -223,16 +267,13 @@ impl Descendants {
             .iter()
             .map(|(pid, process)| (*pid, process.started))
             .collect();
-        found.into_iter().map(|(_, process)| process).collect()
+        found
     }
 }
 
 /// The current descendants of a process.
 pub(super) fn below(root: Pid) -> Vec<i32> {
-    // No process has this number.
-    let mut descendants = Descendants::new(root, Pid::from_raw(i32::MAX), Vec::new(), "");
-    descendants.look();
-    descendants.known.into_keys().collect()
+    Descendants::new(Identity::now(root), Vec::new(), "").left()
 }
 
 /// A name for [`MARK`] that no other program has.
@@ -305,6 +346,17 @@ mod tests {
     }
 
     #[test]
+    fn an_identity_is_told_and_understood() {
+        for started in [None, Some(0), Some(777)] {
+            let identity = Identity { pid: 12, started };
+            assert_eq!(Identity::parse(&identity.to_string()), Some(identity));
+        }
+        for text in ["", "12", ":", "x:7", "12:x", "0:7", "1:7", "-1:7", "beat"] {
+            assert_eq!(Identity::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
     fn a_process_that_left_is_found_and_an_older_one_is_spared() {
         let mut all: BTreeMap<i32, Process> = [
             (10, process(1, 10)),
@@ -319,7 +371,8 @@ mod tests {
             pid,
             started: Some(9),
         };
-        let mut descendants = Descendants::of(identity(10), identity(20), vec![11], "");
+        let mut descendants = Descendants::new(identity(10), vec![11], "");
+        descendants.group = Some(identity(20));
         let pids =
             |descendants: &Descendants| descendants.known.keys().copied().collect::<Vec<_>>();
         assert_eq!(

@@ -14,16 +14,21 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{SigSet, Signal};
-use nix::unistd::{Pid, getpid, getppid};
+use nix::unistd::getpid;
 use tokio::task::JoinHandle;
 
-use super::descendants::{self, Descendants};
+use super::descendants::{self, Descendants, Identity};
+use super::lookout::{LOOK_AROUND, Lookout};
 
 /// The first argument of a guard process. No command has this name.
 const NAME: &str = "__end-group";
+
+/// What it says when it guards.
+const READY: &str = "ready";
 
 /// Sent to it when there is nothing to kill.
 const DONE: &str = "done";
@@ -33,15 +38,6 @@ const BEAT: &str = "beat";
 
 /// Sent by a parent that is about to stop, because the program is stopped.
 const REST: &str = "rest";
-
-/// How often to check whether a process is left; the system sends no notification.
-pub(super) const LOOK: Duration = Duration::from_millis(20);
-
-/// How often to check for new processes.
-const LOOK_AROUND: Duration = Duration::from_millis(200);
-
-/// How long to try to kill processes that start others while they are killed.
-const LAST: Duration = Duration::from_millis(500);
 
 /// The time limits. The registry gets at least three heartbeats from the parent per session
 /// timeout, so that the lock is its own for two thirds of that time after the last one.
@@ -79,39 +75,91 @@ pub(super) struct Guard {
     beat_every: Duration,
 }
 
+/// What a guard is told when it starts. All that it must know, so that nothing can be started of
+/// which it has not yet heard.
+#[derive(Debug, PartialEq, Eq)]
+struct Task {
+    session: Duration,
+    /// The process whose descendants end with it. Not "its parent": that can have ended by now.
+    root: Identity,
+    mark: String,
+    spared: Vec<i32>,
+}
+
+impl Task {
+    fn to_words(&self) -> Vec<String> {
+        [
+            self.session.as_millis().to_string(),
+            self.root.to_string(),
+            self.mark.clone(),
+        ]
+        .into_iter()
+        .chain(self.spared.iter().map(ToString::to_string))
+        .collect()
+    }
+
+    fn of_words(words: impl IntoIterator<Item = OsString>) -> Option<Self> {
+        let mut words = words.into_iter().map(|word| word.into_string().ok());
+        Some(Self {
+            session: Duration::from_millis(words.next()??.parse().ok()?),
+            root: Identity::parse(&words.next()??)?,
+            mark: words.next()??,
+            spared: words
+                .map(|word| word?.parse().ok())
+                .collect::<Option<Vec<i32>>>()?,
+        })
+    }
+}
+
 impl Guard {
-    /// Starts it.
+    /// Starts it. From now on all descendants of this process that it does not have yet end with
+    /// it.
     pub(super) fn start(session: Duration) -> io::Result<Self> {
+        descendants::adopt_orphans();
+        let task = Task {
+            session,
+            root: Identity::now(getpid()),
+            mark: descendants::mark(),
+            spared: descendants::below(getpid()),
+        };
         let mut command = Command::new(own_program()?);
-        let mark = descendants::mark();
         command
-            .args([NAME, &session.as_millis().to_string(), &mark])
+            .arg(NAME)
+            .args(task.to_words())
             .env_clear()
             .current_dir("/");
         command
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .stderr(Stdio::null());
         // A signal to its parent's group, from a terminal for example, must not end it.
-        let child = command.process_group(0).spawn()?;
-        descendants::adopt_orphans();
+        let mut child = command.process_group(0).spawn()?;
+        let Task {
+            mark, mut spared, ..
+        } = task;
+        spared.extend(i32::try_from(child.id()));
+        let mut said = String::new();
+        if let Some(pipe) = child.stdout.take() {
+            BufReader::new(pipe).read_line(&mut said)?;
+        }
+        if said.trim_end() != READY {
+            _ = child.wait();
+            return Err(io::Error::other(
+                "the process that would end it after a kill of this one did not start",
+            ));
+        }
         Ok(Self {
             child,
             beats: None,
-            spared: descendants::below(getpid()),
+            spared,
             mark,
             beat_every: session / 30,
         })
     }
 
-    /// From now on this group and all its descendants end with this process.
-    pub(super) fn watch(&mut self, group: Pid) -> io::Result<()> {
-        let numbers: Vec<String> = [group.as_raw()]
-            .iter()
-            .chain(&self.spared)
-            .map(ToString::to_string)
-            .collect();
-        self.say(&numbers.join(" "))?;
+    /// From now on this group ends with this process, too, and with its silence.
+    pub(super) fn watch(&mut self, group: Identity) -> io::Result<()> {
+        self.say(&group.to_string())?;
         let Some(pipe) = &self.child.stdin else {
             return Ok(());
         };
@@ -166,28 +214,26 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
     if arguments.next().is_none_or(|name| name != NAME) {
         return false;
     }
-    let session = arguments
-        .next()
-        .and_then(|text| text.to_str()?.parse().ok())
-        .unwrap_or_default();
-    let mark = arguments
-        .next()
-        .and_then(|text| text.into_string().ok())
-        .unwrap_or_default();
+    // Whoever does not say that it is ready has failed, and nothing is started.
+    if let Some(task) = Task::of_words(arguments) {
+        _ = guard(task);
+    }
+    true
+}
+
+fn guard(mut task: Task) -> io::Result<()> {
     ignore_signals();
     let (sender, words) = channel();
-    std::thread::spawn(move || {
+    thread::Builder::new().spawn(move || {
         hear(&mut BufReader::new(io::stdin()), &mut |keyword| {
-            _ = sender.send(keyword);
+            _ = sender.send((Instant::now(), keyword));
         });
-    });
-    run_guard(
-        &words,
-        getppid(),
-        &mark,
-        Times::of_session(Duration::from_millis(session)),
-    );
-    true
+    })?;
+    task.spared.extend(i32::try_from(std::process::id()));
+    let lookout = Lookout::start(Descendants::new(task.root, task.spared, &task.mark))?;
+    writeln!(io::stdout(), "{READY}")?;
+    run_guard(&words, lookout, Times::of_session(task.session));
+    Ok(())
 }
 
 /// Ignores signals, so that it ends only after its parent: not by the service manager's signal to
@@ -215,78 +261,94 @@ fn hear(parent: &mut BufReader<impl Read>, say: &mut dyn FnMut(String)) {
     }
 }
 
-fn run_guard(words: &Receiver<String>, parent: Pid, mark: &str, times: Times) {
-    let (mut descendants, mut last_message, mut resting) = (None, Instant::now(), false);
-    loop {
-        match words.recv_timeout(LOOK_AROUND) {
-            Ok(keyword) if keyword == DONE => return,
-            Ok(keyword) => {
-                (last_message, resting) = (Instant::now(), keyword == REST);
-                descendants = descendants.or_else(|| guarded(&keyword, parent, mark));
-            }
-            Err(RecvTimeoutError::Disconnected) => {
-                if let Some(descendants) = &mut descendants {
-                    end(descendants, times.orphans_grace);
-                }
-                return;
-            }
-            Err(RecvTimeoutError::Timeout) => {}
+/// What the parent has said so far.
+#[derive(Debug)]
+struct Said {
+    /// When it was heard, however late it is looked at.
+    last_message: Instant,
+    resting: bool,
+    /// The group to guard.
+    group: Option<Identity>,
+    end: Option<ParentEnd>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ParentEnd {
+    /// There is nothing to kill.
+    Done,
+    /// The parent has died.
+    Died,
+}
+
+impl Said {
+    fn nothing() -> Self {
+        Self {
+            last_message: Instant::now(),
+            resting: false,
+            group: None,
+            end: None,
         }
-        let Some(descendants) = &mut descendants else {
-            continue;
-        };
-        descendants.look();
-        // The program is stopped as well and does nothing; before it continues, the lock is
-        // confirmed.
-        if last_message.elapsed() > times.silence && (!resting || descendants.any_runs()) {
-            end(descendants, times.short_grace);
-            return;
+    }
+
+    /// Takes all messages there are, after waiting for one. All: a look at the processes can take
+    /// longer than the parent waits between two beats, and old beats must hide no silence and no
+    /// end.
+    fn listen(&mut self, words: &Receiver<(Instant, String)>, wait: Duration) {
+        let mut next = words.recv_timeout(wait);
+        while let Ok((heard, keyword)) = next {
+            (self.last_message, self.resting) = (heard, keyword == REST);
+            match keyword.as_str() {
+                DONE => self.end = Some(ParentEnd::Done),
+                BEAT | REST => {}
+                _ => self.group = self.group.or_else(|| Identity::parse(&keyword)),
+            }
+            next = words.recv_timeout(Duration::ZERO);
+        }
+        if next == Err(RecvTimeoutError::Disconnected) {
+            self.end = self.end.or(Some(ParentEnd::Died));
         }
     }
 }
 
-/// The group to guard, and the processes that are not part of it, if the message says so.
-fn guarded(said: &str, parent: Pid, mark: &str) -> Option<Descendants> {
-    let mut numbers = said.split(' ').map(|keyword| keyword.parse::<i32>().ok());
-    // Values below 2 mean "all" and "the own group".
-    let group = numbers.next()?.filter(|group| *group > 1)?;
-    Some(Descendants::new(
-        parent,
-        Pid::from_raw(group),
-        numbers.flatten().collect(),
-        mark,
-    ))
-}
-
-fn end(descendants: &mut Descendants, grace: Duration) {
-    let began = Instant::now();
-    descendants.signal(Signal::SIGTERM);
-    // Who is stopped hears nothing.
-    descendants.signal(Signal::SIGCONT);
-    while descendants.any_alive() {
-        if began.elapsed() > grace {
-            descendants.signal(Signal::SIGKILL);
+fn run_guard(words: &Receiver<(Instant, String)>, lookout: Lookout, times: Times) {
+    let mut said = Said::nothing();
+    loop {
+        said.listen(words, LOOK_AROUND);
+        match said.end {
+            Some(ParentEnd::Done) => return,
+            Some(ParentEnd::Died) => return lookout.end(said.group, times.orphans_grace),
+            None => {}
         }
-        if began.elapsed() > grace + LAST {
-            return;
+        // The program is stopped as well and does nothing; before it continues, the lock is
+        // confirmed.
+        if said.last_message.elapsed() > times.silence
+            && (!said.resting || lookout.any_ran_since(said.last_message))
+        {
+            return lookout.end(said.group, times.short_grace);
         }
-        std::thread::sleep(LOOK);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::lookout::LAST;
     use super::*;
 
     #[test]
-    fn only_a_group_is_guarded() {
-        let parent = Pid::from_raw(7);
-        assert!(
-            guarded("4711", parent, "").is_some() && guarded("4711 12 13", parent, "").is_some()
-        );
-        for said in ["", "done", "beat", "rest", "0", "1", "-1", "x 4711"] {
-            assert!(guarded(said, parent, "").is_none(), "{said:?}");
+    fn a_task_is_told_and_understood() {
+        let task = Task {
+            session: Duration::from_secs(9),
+            root: Identity::now(getpid()),
+            mark: descendants::mark(),
+            spared: vec![12, 13],
+        };
+        let read = |words: &[String]| Task::of_words(words.iter().map(OsString::from));
+        let words = task.to_words();
+        assert_eq!(read(&words), Some(task));
+        for length in 0..3 {
+            assert_eq!(read(&words[..length]), None, "{length}");
         }
+        assert_eq!(read(&[&words[..], &["x".to_owned()]].concat()), None);
     }
 
     #[test]
@@ -299,6 +361,25 @@ mod tests {
             },
         );
         assert_eq!(last_message, ["4711", "beat"]);
+    }
+
+    #[test]
+    fn old_beats_hide_neither_a_silence_nor_an_end() {
+        let (sender, words) = channel();
+        let first = Instant::now();
+        let group = Identity::now(getpid());
+        let first_word = group.to_string();
+        for said in std::iter::once(first_word.as_str()).chain([BEAT; 1000]) {
+            sender.send((first, said.to_owned())).unwrap();
+        }
+        let mut said = Said::nothing();
+        said.listen(&words, Duration::ZERO);
+        assert_eq!((said.last_message, said.end), (first, None));
+        assert_eq!(said.group, Some(group));
+        sender.send((first, BEAT.to_owned())).unwrap();
+        drop(sender);
+        said.listen(&words, Duration::ZERO);
+        assert_eq!(said.end, Some(ParentEnd::Died));
     }
 
     #[test]

@@ -4,6 +4,7 @@ pub(super) mod acquire;
 mod child;
 mod descendants;
 pub(super) mod guard;
+mod lookout;
 pub(super) mod status;
 pub(super) mod taken;
 mod terminal;
