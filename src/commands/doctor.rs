@@ -163,8 +163,8 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
     }
     closing.push(if found.is_empty() {
         format!(
-            "nothing was found: {} checks of masters, hand-overs, stops, hosts and failover locks; \
-             tasks, queues and definitions are not looked at",
+            "nothing was found: {} checks of masters, hand-overs, stops, hosts, worker groups and \
+             failover locks; queues, definitions and what tasks do are not looked at",
             CHECKS.len()
         )
     } else {
@@ -196,6 +196,7 @@ fn subject(subject: &Subject) -> Option<String> {
         instance_ids,
         instances,
         command_ids: _,
+        worker_group,
         lock,
         node,
     } = subject;
@@ -204,8 +205,12 @@ fn subject(subject: &Subject) -> Option<String> {
         [one] => Some(format!("instance {one}")),
         _ => Some(format!("{instances} instances")),
     };
+    let group = worker_group
+        .as_ref()
+        .map(|name| format!("worker group {name}"));
     master
         .clone()
+        .or(group)
         .or_else(of_instances)
         .or_else(|| lock.clone())
         .or_else(|| node.clone())

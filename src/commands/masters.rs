@@ -124,6 +124,7 @@ impl MasterEntry {
             process_id: _,
             form: _,
             problem: _,
+            worker_group: _,
             in_doubt: _,
         } = heartbeat;
         let instant = |moment: Option<Moment>| {

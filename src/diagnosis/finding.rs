@@ -98,6 +98,8 @@ pub struct Subject {
     pub instances: usize,
     /// Ids of waiting commands: the first ones.
     pub command_ids: Vec<i64>,
+    /// The name of a worker group.
+    pub worker_group: Option<String>,
     /// The path of a lock.
     pub lock: Option<String>,
     /// The path of a node, or the key of an entry in the registry.

@@ -8,10 +8,14 @@ use jiff::Timestamp;
 use super::locks::{LockQueue, lock_queues};
 use crate::cluster::Cluster;
 use crate::failover::{
-    Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display,
+    Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display, strange_masters,
 };
 use crate::family::{RECOVERY_COMMAND, Release, starts_instance};
+use crate::metadata::WorkerGroup;
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+
+/// The worker group of tasks that name none.
+pub(super) const DEFAULT_GROUP: &str = "default";
 
 /// Unfinished or claimed instances that have the same host, verdict and state.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,6 +63,12 @@ pub struct Snapshot {
     pub failed_recoveries: Vec<(InstanceId, i64, Option<String>)>,
     /// Finished instances for which a recovery command waits, with their state.
     pub ended: Vec<(InstanceId, Option<i64>)>,
+    /// Unfinished instances with tasks that wait for a worker, by its group as stored.
+    pub undispatched: BTreeMap<String, Vec<InstanceId>>,
+    /// The groups in the database, if they can be read there.
+    pub worker_groups: Option<Vec<WorkerGroup>>,
+    /// The registered workers; read only if tasks wait for one, and later than these.
+    pub workers: Registrations,
 }
 
 impl Snapshot {
@@ -68,7 +78,7 @@ impl Snapshot {
     /// Those of registry and database.
     pub async fn take(cluster: &mut Cluster) -> Result<Self, FailoverError> {
         let release = cluster.store.release().clone();
-        let (mut before, doubt) = look_for_display(cluster).await?;
+        let (mut before, mut doubt) = look_for_display(cluster).await?;
         // What may be another cluster's proves nobody dead.
         before.parent_exists &= doubt.is_none();
         let zone = disproof(cluster).await?;
@@ -84,10 +94,21 @@ impl Snapshot {
             .store
             .each_listed(None, |row| on_row(row.instance))
             .await?;
+        if doubt.is_none() && rows.any(Verdict::Dead) {
+            doubt = strange_masters(cluster, &before).await?;
+            before.parent_exists &= doubt.is_none();
+        }
         let orphans = rows.orphans(&commands);
         let errors = errors(cluster, &orphans).await?;
         let failed_recoveries = failed(cluster).await?;
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
+        let undispatched = undispatched(cluster).await?;
+        let worker_groups = cluster.store.worker_groups().await?;
+        let workers = if undispatched.is_empty() {
+            Registrations::default()
+        } else {
+            cluster.registry.workers().await?
+        };
         let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
         let mut masters = cluster.registry.masters().await?;
         masters.parent_exists &= before.parent_exists;
@@ -107,6 +128,9 @@ impl Snapshot {
             errors,
             failed_recoveries,
             ended,
+            undispatched,
+            worker_groups,
+            workers,
         })
     }
 
@@ -178,6 +202,12 @@ impl InstanceScan {
         }
     }
 
+    fn any(&self, verdict: Verdict) -> bool {
+        self.groups
+            .keys()
+            .any(|(_, of_group, _)| *of_group == verdict)
+    }
+
     fn orphans(&self, commands: &CommandsOfInstances) -> Vec<InstanceId> {
         let claimed = self
             .groups
@@ -192,13 +222,16 @@ impl InstanceScan {
         orphans
     }
 
-    /// The groups; a master that has come since is not dead.
+    /// The groups; a master that has come since is not dead, and nobody is whose registry is in
+    /// doubt.
     fn groups(self, now: &Registrations) -> Vec<InstanceGroup> {
         let is_back =
             |host: Option<&str>| host.is_some_and(|host| now.find(&Address::seen(host)).is_some());
         let group = |((host, verdict, state), ids): (GroupKey, Vec<InstanceId>)| {
             let (verdict, ids) = if verdict == Verdict::Dead && is_back(host.as_deref()) {
                 (Verdict::Alive, Vec::new())
+            } else if verdict == Verdict::Dead && !now.parent_exists {
+                (Verdict::Unknown, ids)
             } else {
                 (verdict, ids)
             };
@@ -252,6 +285,25 @@ async fn failed(
         .into_iter()
         .map(|(row, error)| (row.instance.id, error.id, error.message));
     Ok(short.collect())
+}
+
+/// A task without a group waits for a worker of the default one.
+async fn undispatched(
+    cluster: &mut Cluster,
+) -> Result<BTreeMap<String, Vec<InstanceId>>, FailoverError> {
+    let mut groups: BTreeMap<String, Vec<InstanceId>> = BTreeMap::new();
+    let keep = |instance, group: Option<String>| {
+        let group = group.filter(|name| !name.is_empty());
+        let ids = groups
+            .entry(group.unwrap_or_else(|| DEFAULT_GROUP.to_owned()))
+            .or_default();
+        // In order of instance.
+        if ids.last() != Some(&instance) {
+            ids.push(instance);
+        }
+    };
+    cluster.store.each_undispatched(keep).await?;
+    Ok(groups)
 }
 
 /// The finished instances among those for which a recovery command waits.

@@ -1,7 +1,7 @@
 //! The checks before the first lock and the first write, whatever is handed over.
 
 use super::error::{FailoverError, Refusal};
-use super::guard::RegistryView;
+use super::guard::{RegistryView, strange_masters};
 use super::handover::Handover;
 use super::locks::ensure_session;
 use super::rules::Steps;
@@ -66,23 +66,12 @@ impl Handover<'_> {
     /// Masters that never ran an instance of this database may be another cluster's, and every
     /// master here would look dead.
     async fn check_place(&mut self, view: &RegistryView) -> Result<(), FailoverError> {
-        let masters: Vec<&str> = view
-            .masters
-            .servers
-            .iter()
-            .map(|server| server.address.as_str())
-            .collect();
-        if self.rules.allow_new_masters
-            || masters.is_empty()
-            || self.cluster.store.names_any(&masters).await?
-        {
+        if self.rules.allow_new_masters {
             return Ok(());
         }
-        let jdbc = self.cluster.registry.kind() == "jdbc";
-        Err(Refusal::StrangeMasters {
-            masters: masters.join(", "),
-            jdbc,
+        match strange_masters(self.cluster, &view.masters).await? {
+            Some(refusal) => Err(refusal.into()),
+            None => Ok(()),
         }
-        .into())
     }
 }

@@ -135,6 +135,25 @@ pub async fn look_for_display(
     Ok((masters, refusal))
 }
 
+/// [`Refusal::StrangeMasters`] if no row names any of the registered masters.
+///
+/// # Errors
+/// Those of the database. Nothing is ever written.
+pub async fn strange_masters(
+    cluster: &mut Cluster,
+    registered: &Registrations,
+) -> Result<Option<Refusal>, DatabaseError> {
+    let servers = registered.servers.iter();
+    let masters: Vec<&str> = servers.map(|server| server.address.as_str()).collect();
+    if masters.is_empty() || cluster.store.names_any(&masters).await? {
+        return Ok(None);
+    }
+    Ok(Some(Refusal::StrangeMasters {
+        masters: masters.join(", "),
+        jdbc: cluster.registry.kind() == "jdbc",
+    }))
+}
+
 /// Checks whether a master keeps itself registered in the metadata database although ZooKeeper was
 /// configured.
 async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {

@@ -131,6 +131,7 @@ fn from_json(text: &str) -> Heartbeat {
         memory_usage: keyword("memoryUsage").as_deref().and_then(number),
         load_average: keyword("loadAverage").as_deref().and_then(number),
         process_id: keyword("processId").and_then(|text| text.parse().ok()),
+        worker_group: keyword("workerGroup"),
         ..Heartbeat::default()
     };
     if heartbeat == Heartbeat::default() {

@@ -28,6 +28,7 @@ mod tls;
 mod transaction;
 mod value;
 mod witness;
+mod workers;
 mod writes;
 
 pub use commands::{BEFORE_EVERY_ID, Waiting};
@@ -44,3 +45,4 @@ pub use tasks::TaskIds;
 pub use times::WrittenTimes;
 pub(crate) use tls::NO_TLS;
 pub(crate) use witness::Witnesses;
+pub use workers::WorkerGroup;

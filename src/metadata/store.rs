@@ -47,12 +47,17 @@ pub struct MetadataStore {
     pub(super) optional: OptionalColumns,
     jdbc_registry: Option<JdbcShape>,
     pub(super) has_mysql_registry: bool,
+    /// Whether this user may read the table of the worker groups.
+    pub(super) has_worker_groups: bool,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
     /// When the server last answered.
     last_answer: Instant,
 }
+
+/// The table of the worker groups, in every release that has it.
+pub(super) const WORKER_GROUPS: &str = "t_ds_worker_group";
 
 /// No server or proxy closes a connection that was idle for this long.
 const IDLE: Duration = Duration::from_secs(1);
@@ -80,6 +85,9 @@ impl MetadataStore {
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let jdbc_registry = jdbc_shape(&catalogue);
+        let has_worker_groups = ["name", "addr_list"]
+            .iter()
+            .all(|column| catalogue.has(WORKER_GROUPS, column));
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -89,6 +97,7 @@ impl MetadataStore {
             optional,
             jdbc_registry,
             has_mysql_registry,
+            has_worker_groups,
             server,
             hidden,
             last_answer: Instant::now(),
@@ -581,5 +590,6 @@ fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns
         schedule_zone: there(tables.schedule, columns.schedule_zone),
         submit_time: there(tables.task, Some("submit_time")),
         next_instance: there(tables.instance, Some("next_process_instance_id")),
+        worker_group: there(tables.task, Some("worker_group")),
     }
 }

@@ -68,6 +68,8 @@ pub struct Heartbeat {
     pub load_average: Option<f64>,
     /// Process id.
     pub process_id: Option<i64>,
+    /// The group that a worker of 3.3 and newer says it belongs to by its own configuration.
+    pub worker_group: Option<String>,
     /// The form in which it was written; `None` if it could not be read.
     pub form: Option<PayloadForm>,
     /// Why all of the above is unknown.
@@ -162,6 +164,16 @@ impl Registrations {
         servers()
             .find(exactly)
             .or_else(|| servers().find(is_cut_off))
+    }
+
+    /// The group that a worker is registered in, by its path: up to 3.1.0 they are below the parent.
+    #[must_use]
+    pub fn group_of<'a>(&self, server: &'a Registration) -> Option<&'a str> {
+        let below = server
+            .node
+            .strip_prefix(self.parent.trim_end_matches('/'))?;
+        let (group, _) = below.strip_prefix('/')?.rsplit_once('/')?;
+        Some(group)
     }
 
     /// Whether it is unknown for some servers whether they are alive.

@@ -196,7 +196,8 @@ pub trait Registry: Send {
     /// [`RegistryError::Interrupted`], [`RegistryError::Denied`]. Nothing is ever written.
     async fn masters(&mut self) -> Result<Registrations, RegistryError>;
 
-    /// The registered workers, of all groups, in order of address and each once.
+    /// The registered workers, in order of address; up to 3.1.0 each once for every group that it
+    /// belongs to.
     ///
     /// # Errors
     /// As for [`Registry::masters`].

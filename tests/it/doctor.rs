@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::harness::world::{Cluster, DEAD, World, claims_by_state};
+use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state};
 use crate::harness::{Dsctl, Store};
 
 /// One release of each family from 2.0 on; real masters of 1.3.6 are looked at in
@@ -215,11 +215,139 @@ fn a_failed_recovery_is_found() {
     assert!(fact.contains("no definition"), "{fact}");
 }
 
+/// An instance of a living master with a task of the group `gpu` that nobody has taken, and with
+/// tasks that wait for no worker.
+fn waiting_for_a_worker(store: Store, release: &str) -> (World, i64) {
+    let (world, ids) = hanging(store, release, 1);
+    let id = ids[0];
+    let instance = if claims_by_state(world.version) {
+        "workflow_instance_id"
+    } else {
+        "process_instance_id"
+    };
+    let code = if release < "2" { "" } else { "task_code, " };
+    let tasks = [
+        ("SHELL", 0, 1, "NULL", "gpu"),
+        ("SHELL", 1, 1, "'10.0.1.9:1234'", "running"),
+        ("SHELL", 7, 1, "NULL", "finished"),
+        ("SHELL", 0, 0, "NULL", "replaced"),
+        ("DEPENDENT", 0, 1, "NULL", "inside"),
+    ];
+    world.env.sql(&format!(
+        "UPDATE {} SET host = '{LIVING}' WHERE id = {id}; \
+         CREATE TABLE t_ds_worker_group (id int PRIMARY KEY, name varchar(255) NOT NULL, addr_list text)",
+        world.table()
+    ));
+    for (number, (kind, state, flag, host, group)) in tasks.into_iter().enumerate() {
+        world.env.sql(&format!(
+            "INSERT INTO t_ds_task_instance (id, name, task_type, {code}{instance}, state, flag, host, worker_group) \
+             VALUES ({}, 'a task', '{kind}', {}{id}, {state}, {flag}, {host}, '{group}')",
+            901 + number,
+            if code.is_empty() { "" } else { "7, " },
+        ));
+    }
+    (world, id)
+}
+
+fn a_group_without_a_worker(store: Store, releases: &[&str]) {
+    for &release in releases {
+        let (world, id) = waiting_for_a_worker(store, release);
+        let register = |path: &str| {
+            let node = world.env.path(&format!("nodes/worker/{path}"));
+            world.zk().create_parents(&node);
+            world.zk().create(&node, b"");
+        };
+        let is_found = |why: &str| {
+            let findings = found(&world, 3);
+            assert_eq!(codes(&findings), ["DS-014"], "{release} {why}");
+            let subject = &findings[0]["subject"];
+            assert_eq!(subject["worker_group"], "gpu", "{release} {why}");
+            assert_eq!(subject["instance_ids"], Value::from(vec![id]));
+            let fact = findings[0]["evidence"][0]["fact"].as_str().unwrap();
+            assert!(fact.contains(why), "{release} {fact}");
+        };
+        is_found("no worker is registered");
+        let grouped = release < "3.1";
+        let default = if grouped { "default/" } else { "" };
+        register(&format!("{default}10.0.1.1:1234"));
+        is_found("10.0.1.1:1234");
+        world
+            .env
+            .sql("INSERT INTO t_ds_worker_group (id, name, addr_list) VALUES (1, 'gpu', '10.0.1.2:1234')");
+        is_found("10.0.1.1:1234");
+        // Made by a manager from 2.0 on, or registered itself, as up to 3.1.0.
+        if grouped {
+            register("gpu/10.0.1.3:1234");
+        } else {
+            world.env.sql(
+                "UPDATE t_ds_worker_group SET addr_list = '10.0.1.2:1234,10.0.1.1:1234' WHERE id = 1",
+            );
+        }
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+}
+
+#[test]
+fn a_group_without_a_worker_in_sqlite() {
+    a_group_without_a_worker(Store::Sqlite, &RELEASES);
+}
+
+#[test]
+fn a_group_without_a_worker_in_mariadb() {
+    a_group_without_a_worker(Store::MariaDb, &["3.0.6", "3.2.2"]);
+}
+
+#[test]
+fn a_group_without_a_worker_in_postgres() {
+    a_group_without_a_worker(Store::Postgres, &["2.0.3", "3.4.1"]);
+}
+
+/// From 3.1.1 on every worker is of the default group, and from 3.3 on one may name its own.
+#[test]
+fn a_worker_may_be_of_a_group_that_no_table_has() {
+    let (world, _) = waiting_for_a_worker(Store::Sqlite, "3.4.1");
+    let node = world.env.path("nodes/worker/10.0.1.1:1234");
+    world.zk().create_parents(&node);
+    world.zk().create(
+        &node,
+        br#"{"startupTime":1700000000000,"workerGroup":"gpu"}"#,
+    );
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+    world.zk().delete(&node);
+    world.zk().create(&node, b"");
+    assert_eq!(codes(&found(&world, 3)), ["DS-014"]);
+    for group in ["'default'", "NULL", "''"] {
+        world.env.sql(&format!(
+            "UPDATE t_ds_task_instance SET worker_group = {group}"
+        ));
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{group}");
+    }
+    // Where the groups cannot be read, it may be of any.
+    world
+        .env
+        .sql("UPDATE t_ds_task_instance SET worker_group = 'gpu'; DROP TABLE t_ds_worker_group");
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+}
+
+/// Masters that no row names may be another cluster's: then nobody is said to be dead.
+#[test]
+fn masters_of_another_cluster_make_nobody_dead() {
+    let (world, _) = hanging(Store::Sqlite, "3.2.2", 1);
+    world.env.sql(&format!(
+        "UPDATE {} SET host = '{DEAD}' WHERE host = '{LIVING}'",
+        world.table()
+    ));
+    let findings = found(&world, 3);
+    assert_eq!(codes(&findings), ["DS-009"]);
+    let fact = findings[0]["evidence"][0]["fact"].as_str().unwrap();
+    assert!(fact.contains(LIVING), "{fact}");
+}
+
 #[test]
 fn every_code_is_explained() {
     let alone = |line: &str| Dsctl::alone().args(line.split_whitespace()).run();
     let list = alone("doctor --explain").exit(0).stdout;
-    assert!(list.lines().count() >= 17, "{list}");
+    assert!(list.lines().count() >= 18, "{list}");
     for line in list.lines() {
         let (code, title) = (line.split_whitespace().next().unwrap(), &line[14..]);
         let text = alone(&format!("doctor --explain {}", code.to_lowercase()))

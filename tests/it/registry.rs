@@ -214,7 +214,7 @@ fn a_chroot_and_a_deep_namespace_go_in_front() {
 }
 
 #[test]
-fn workers_are_found_with_and_without_groups_once_each() {
+fn workers_are_found_with_and_without_groups() {
     let env = Env::new(Store::Sqlite);
     let worker = |path: &str| FakeRegistration::new(&env.connect, &env.path(path), b"", None);
     let _alive = [
@@ -223,12 +223,20 @@ fn workers_are_found_with_and_without_groups_once_each() {
         worker("nodes/worker/10.0.1.2:1234"),
     ];
     let mut registry = open(&env);
-    let workers = wait(registry.workers()).unwrap().servers;
-    let addresses: Vec<&str> = workers
+    let workers = wait(registry.workers()).unwrap();
+    let found: Vec<(&str, Option<&str>)> = workers
+        .servers
         .iter()
-        .map(|worker| worker.address.as_str())
+        .map(|worker| (worker.address.as_str(), workers.group_of(worker)))
         .collect();
-    assert_eq!(addresses, ["10.0.1.1:1234", "10.0.1.2:1234"]);
+    assert_eq!(
+        found,
+        [
+            ("10.0.1.1:1234", Some("default")),
+            ("10.0.1.1:1234", Some("gpu")),
+            ("10.0.1.2:1234", None)
+        ]
+    );
     wait(registry.close());
 }
 

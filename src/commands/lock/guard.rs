@@ -78,7 +78,7 @@ pub(super) struct Guard {
 /// What a guard is told when it starts. All that it must know, so that nothing can be started of
 /// which it has not yet heard.
 #[derive(Debug, PartialEq, Eq)]
-struct Task {
+struct Duty {
     session: Duration,
     /// The process whose descendants end with it. Not "its parent": that can have ended by now.
     root: Identity,
@@ -86,8 +86,8 @@ struct Task {
     spared: Vec<i32>,
 }
 
-impl Task {
-    fn to_words(&self) -> Vec<String> {
+impl Duty {
+    fn words(&self) -> Vec<String> {
         [
             self.session.as_millis().to_string(),
             self.root.to_string(),
@@ -116,7 +116,7 @@ impl Guard {
     /// it.
     pub(super) fn start(session: Duration) -> io::Result<Self> {
         descendants::adopt_orphans();
-        let task = Task {
+        let duty = Duty {
             session,
             root: Identity::now(getpid()),
             mark: descendants::mark(),
@@ -125,7 +125,7 @@ impl Guard {
         let mut command = Command::new(own_program()?);
         command
             .arg(NAME)
-            .args(task.to_words())
+            .args(duty.words())
             .env_clear()
             .current_dir("/");
         command
@@ -134,9 +134,9 @@ impl Guard {
             .stderr(Stdio::null());
         // A signal to its parent's group, from a terminal for example, must not end it.
         let mut child = command.process_group(0).spawn()?;
-        let Task {
+        let Duty {
             mark, mut spared, ..
-        } = task;
+        } = duty;
         spared.extend(i32::try_from(child.id()));
         let mut said = String::new();
         if let Some(pipe) = child.stdout.take() {
@@ -215,13 +215,13 @@ pub fn is_guard(arguments: impl IntoIterator<Item = OsString>) -> bool {
         return false;
     }
     // Whoever does not say that it is ready has failed, and nothing is started.
-    if let Some(task) = Task::of_words(arguments) {
-        _ = guard(task);
+    if let Some(duty) = Duty::of_words(arguments) {
+        _ = guard(duty);
     }
     true
 }
 
-fn guard(mut task: Task) -> io::Result<()> {
+fn guard(mut duty: Duty) -> io::Result<()> {
     ignore_signals();
     let (sender, words) = channel();
     thread::Builder::new().spawn(move || {
@@ -229,10 +229,10 @@ fn guard(mut task: Task) -> io::Result<()> {
             _ = sender.send((Instant::now(), keyword));
         });
     })?;
-    task.spared.extend(i32::try_from(std::process::id()));
-    let lookout = Lookout::start(Descendants::new(task.root, task.spared, &task.mark))?;
+    duty.spared.extend(i32::try_from(std::process::id()));
+    let lookout = Lookout::start(Descendants::new(duty.root, duty.spared, &duty.mark))?;
     writeln!(io::stdout(), "{READY}")?;
-    run_guard(&words, lookout, Times::of_session(task.session));
+    run_guard(&words, lookout, Times::of_session(duty.session));
     Ok(())
 }
 
@@ -336,15 +336,15 @@ mod tests {
 
     #[test]
     fn a_task_is_told_and_understood() {
-        let task = Task {
+        let duty = Duty {
             session: Duration::from_secs(9),
             root: Identity::now(getpid()),
             mark: descendants::mark(),
             spared: vec![12, 13],
         };
-        let read = |words: &[String]| Task::of_words(words.iter().map(OsString::from));
-        let words = task.to_words();
-        assert_eq!(read(&words), Some(task));
+        let read = |words: &[String]| Duty::of_words(words.iter().map(OsString::from));
+        let words = duty.words();
+        assert_eq!(read(&words), Some(duty));
         for length in 0..3 {
             assert_eq!(read(&words[..length]), None, "{length}");
         }

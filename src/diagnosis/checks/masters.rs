@@ -47,13 +47,14 @@ pub(super) const EARLIER_RUN: Check = Check {
 pub(super) const NONE: Check = Check {
     kind: &FindingKind {
         code: "DS-009",
-        title: "no registered master of this cluster was found",
+        title: "no registered master that is surely of this cluster",
         severity: Severity::Act,
         meaning: "Nothing runs, or this is not the registry of these masters. As long as that is \
             open, nothing is judged by registrations.",
         causes: &[
             "--zk, its chroot, --namespace or --registry name another registry",
             "no master runs, or none reaches the registry",
+            "every master has got a new address, so that no row names any of them",
         ],
         upstream: &[],
         remedy: "check --zk, --namespace and --registry first; then start a master",

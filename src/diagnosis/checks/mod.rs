@@ -6,6 +6,7 @@ mod locks;
 mod masters;
 mod recoveries;
 mod stops;
+mod workers;
 
 use super::check::Check;
 use super::finding::{Finding, FindingKind};
@@ -26,6 +27,7 @@ pub const CHECKS: &[Check] = &[
     masters::SILENT,
     masters::CLOCK,
     masters::DOUBTED,
+    workers::NO_WORKER,
     locks::PERSISTENT,
     locks::KEPT,
     locks::FOREIGN,

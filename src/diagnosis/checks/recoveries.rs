@@ -74,6 +74,21 @@ pub(super) const ENDED: Check = Check {
     find: ended,
 };
 
+/// Of how many instances of a finding the evidence is shown.
+const SHOWN: usize = 3;
+
+/// One finding about all of these instances, if there are any: a run that failed has many.
+fn about_all(
+    kind: &'static FindingKind,
+    ids: &[InstanceId],
+    commands: &[i64],
+    with_facts: impl FnOnce(Finding) -> Finding,
+) -> Vec<Finding> {
+    let subject = Subject::default().of_instances(ids).of_commands(commands);
+    let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
+    finding.into_iter().collect()
+}
+
 fn orphans(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.orphans;
     if ids.is_empty() {
@@ -92,7 +107,7 @@ fn orphans(snapshot: &Snapshot) -> Vec<Finding> {
     let errors = ids
         .iter()
         .filter_map(|id| Some((id, snapshot.errors.get(id)?)));
-    for (id, (error, message)) in errors.take(3) {
+    for (id, (error, message)) in errors.take(SHOWN) {
         finding = finding.fact(
             format!("database {}", snapshot.release.family.tables.error_command),
             failure(*id, *error, message.as_deref()),
@@ -109,49 +124,52 @@ fn failure(id: InstanceId, error: i64, message: Option<&str>) -> String {
 }
 
 fn failed(snapshot: &Snapshot) -> Vec<Finding> {
-    let failed = snapshot.failed_recoveries.iter();
-    let found = failed.map(|(id, error, message)| {
-        Finding::new(FAILED.kind, Subject::default().of_instances(&[*id])).fact(
-            format!("database {}", snapshot.release.family.tables.error_command),
-            failure(*id, *error, message.as_deref()),
-        )
-    });
-    found.collect()
+    let failed = &snapshot.failed_recoveries;
+    let ids: Vec<InstanceId> = failed.iter().map(|(id, ..)| *id).collect();
+    about_all(FAILED.kind, &ids, &[], |mut finding| {
+        for (id, error, message) in failed.iter().take(SHOWN) {
+            finding = finding.fact(
+                format!("database {}", snapshot.release.family.tables.error_command),
+                failure(*id, *error, message.as_deref()),
+            );
+        }
+        finding
+    })
 }
 
 fn doubled(snapshot: &Snapshot) -> Vec<Finding> {
-    let several = snapshot
+    let several: Vec<(&InstanceId, &Vec<i64>)> = snapshot
         .recoveries
         .iter()
-        .filter(|(_, commands)| commands.len() > 1);
-    let found = several.map(|(id, commands)| {
-        let subject = Subject::default()
-            .of_instances(&[*id])
-            .of_commands(commands);
-        Finding::new(DOUBLED.kind, subject)
-            .fact(
+        .filter(|(_, commands)| commands.len() > 1)
+        .collect();
+    let ids: Vec<InstanceId> = several.iter().map(|(id, _)| **id).collect();
+    let commands: Vec<i64> = several.iter().flat_map(|(_, ids)| *ids).copied().collect();
+    about_all(DOUBLED.kind, &ids, &commands, |mut finding| {
+        for (id, commands) in several.iter().take(SHOWN) {
+            finding = finding.fact(
                 format!("database {}", snapshot.release.family.tables.command),
                 format!("instance {id}: {}", counted(commands, "recovery command")),
-            )
-            .next("dsctl commands")
-    });
-    found.collect()
+            );
+        }
+        finding.next("dsctl commands")
+    })
 }
 
 fn ended(snapshot: &Snapshot) -> Vec<Finding> {
-    let found = snapshot.ended.iter().map(|(id, state)| {
-        let commands = snapshot.recoveries.get(id).map_or(&[][..], Vec::as_slice);
-        let subject = Subject::default()
-            .of_instances(&[*id])
-            .of_commands(commands);
-        let state = snapshot.release.family.state_keyword(*state);
-        Finding::new(ENDED.kind, subject)
-            .fact(snapshot.table(), format!("instance {id} is {state}"))
-            .fact(
-                format!("database {}", snapshot.release.family.tables.command),
-                format!("{} for it", counted(commands, "recovery command")),
-            )
-            .next("dsctl commands")
-    });
-    found.collect()
+    let of = |id| snapshot.recoveries.get(id).map_or(&[][..], Vec::as_slice);
+    let ids: Vec<InstanceId> = snapshot.ended.iter().map(|(id, _)| *id).collect();
+    let commands: Vec<i64> = ids.iter().flat_map(of).copied().collect();
+    about_all(ENDED.kind, &ids, &commands, |mut finding| {
+        for (id, state) in snapshot.ended.iter().take(SHOWN) {
+            let state = snapshot.release.family.state_keyword(*state);
+            finding = finding
+                .fact(snapshot.table(), format!("instance {id} is {state}"))
+                .fact(
+                    format!("database {}", snapshot.release.family.tables.command),
+                    format!("{} for it", counted(of(id), "recovery command")),
+                );
+        }
+        finding.next("dsctl commands")
+    })
 }

@@ -39,6 +39,8 @@ pub(crate) struct OptionalColumns {
     pub(crate) schedule_zone: Option<&'static str>,
     pub(crate) submit_time: Option<&'static str>,
     pub(crate) next_instance: Option<&'static str>,
+    /// Of a task: the name of its group.
+    pub(crate) worker_group: Option<&'static str>,
 }
 
 impl<'a> Statements<'a> {

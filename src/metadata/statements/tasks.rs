@@ -1,7 +1,7 @@
 //! Statements about the task table.
 
 use super::{Statements, list};
-use crate::family::NEED_FAULT_TOLERANCE;
+use crate::family::{LOGIC_TASKS, NEED_FAULT_TOLERANCE, SUBMITTED};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
@@ -69,6 +69,38 @@ impl Statements<'_> {
             unfinished = self.is_unfinished_task(),
         )
         .into()
+    }
+
+    /// Valid tasks of unfinished instances that no worker has been given yet: instance, worker group.
+    /// Tasks that run inside a master are never given to one. `None` if tasks have no group's name.
+    ///
+    /// STRAIGHT_JOIN: the index on the instance leads from few instances to their tasks.
+    pub(crate) fn undispatched(&self) -> Option<Query> {
+        let group = self.text(&format!("t.{}", self.optional.worker_group?));
+        let tables = &self.family.tables;
+        let join = match self.dialect {
+            Dialect::MySql => "STRAIGHT_JOIN ",
+            Dialect::Postgres | Dialect::Sqlite => "",
+        };
+        let sql = format!(
+            "SELECT {join}s.id, {group} FROM {instances} s JOIN {tasks} t ON t.{instance} = s.id \
+             WHERE s.state IN ({unfinished}) AND t.flag = 1 AND t.state = {SUBMITTED} \
+             AND (t.host IS NULL OR {host} IN ('', 'NULL', 'null')) AND {kind} NOT IN ('{logic}') ORDER BY s.id",
+            instances = tables.instance,
+            tasks = tables.task,
+            instance = self.family.columns.task_instance,
+            unfinished = list(self.family.unfinished),
+            host = self.text("t.host"),
+            kind = self.text("t.task_type"),
+            logic = LOGIC_TASKS.join("', '"),
+        );
+        Some(sql.into())
+    }
+
+    /// Name and addresses of the worker groups.
+    pub(crate) fn worker_groups(&self, table: &str) -> Query {
+        let (name, addresses) = (self.text("name"), self.text("addr_list"));
+        format!("SELECT {name}, {addresses} FROM {table}").into()
     }
 
     /// Marks tasks; again only those that are in an unfinished state.

@@ -49,8 +49,8 @@ pub(super) async fn masters(
     }
 }
 
-/// The workers of all groups, each address once: a worker of 1.3 to 3.1.0 is registered in every
-/// group that it belongs to.
+/// The workers of all groups: a worker of 1.3 to 3.1.0 is registered in every group that it belongs
+/// to.
 pub(super) async fn workers(
     session: &Session,
     layout: &RegistryLayout,
@@ -76,8 +76,7 @@ pub(super) async fn workers(
     let like_servers: Vec<String> = like_servers.map(|server| server.node.clone()).collect();
     let nodes = members(session, &like_servers).await?;
     servers.extend(registrations(session, nodes, layout.address_form).await?.0);
-    servers.sort_by(|a, b| a.address.cmp(&b.address));
-    servers.dedup_by(|next, kept| next.address == kept.address);
+    servers.sort_by(|a, b| (&a.address, &a.node).cmp(&(&b.address, &b.node)));
     Ok(Registrations {
         parent_exists: true,
         parent,
