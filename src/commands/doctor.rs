@@ -1,5 +1,7 @@
 //! `dsctl doctor`: what hangs, and why.
 
+use std::path::{Path, PathBuf};
+
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -10,8 +12,10 @@ use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::diagnosis::{
     CHECKS, Evidence, Finding, FindingKind, Remedy, Severity, Snapshot, Subject, findings, kind,
+    metrics,
 };
 use crate::exit_code::ExitCode;
+use crate::files::replace::replace;
 use crate::output::{Body, Cell, Keys, Records, Table};
 
 /// Arguments of `doctor`.
@@ -21,9 +25,13 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Act)]
     pub fail_on: FailOn,
 
+    /// Write what is found into this file, for Prometheus' textfile collector
+    #[arg(long, value_name = "FILE.prom")]
+    pub metrics_file: Option<PathBuf>,
+
     /// Explain a code, or list all of them; connects to nothing
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
-        value_parser = explained, conflicts_with = "fail_on")]
+        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file"])]
     pub explain: Option<Explained>,
 }
 
@@ -134,12 +142,26 @@ pub(super) async fn run(
 ) -> Result<Answer<DoctorDocument>, CommandError> {
     let snapshot = Snapshot::take(cluster).await?;
     let found = findings(&snapshot);
+    // What was found is shown all the same.
+    let error = arguments.metrics_file.as_ref().and_then(|path| {
+        let written = write_metrics(path, &metrics(&snapshot, &found));
+        written.err().map(|error| error.body())
+    });
     let fails = found
         .iter()
         .any(|finding| arguments.fail_on.includes(finding.kind.severity));
     Ok(Answer {
+        error,
         exit: fails.then_some(ExitCode::Findings),
         ..Answer::new(body(&snapshot, found))
+    })
+}
+
+fn write_metrics(path: &Path, text: &str) -> Result<(), CommandError> {
+    replace(path, text.as_bytes()).map_err(|error| CommandError::Other {
+        error: anyhow::Error::new(error).context(format!("cannot write {}", path.display())),
+        hint: "give --metrics-file a file in a folder that this user may write to".to_owned(),
+        exit: ExitCode::Failure,
     })
 }
 

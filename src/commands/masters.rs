@@ -124,6 +124,7 @@ impl MasterEntry {
             process_id: _,
             form: _,
             problem: _,
+            disk_usage: _,
             worker_group: _,
             in_doubt: _,
         } = heartbeat;

@@ -8,10 +8,12 @@ mod check;
 mod checks;
 mod finding;
 mod locks;
+mod metrics;
 mod snapshot;
 
 pub use check::Check;
 pub use checks::{CHECKS, findings, kind};
 pub use finding::{Evidence, Finding, FindingKind, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
+pub use metrics::metrics;
 pub use snapshot::{InstanceGroup, Snapshot};

@@ -129,6 +129,7 @@ fn from_json(text: &str) -> Heartbeat {
         server_status: keyword("serverStatus").as_deref().and_then(status),
         cpu_usage: keyword("cpuUsage").as_deref().and_then(number),
         memory_usage: keyword("memoryUsage").as_deref().and_then(number),
+        disk_usage: keyword("diskUsage").as_deref().and_then(number),
         load_average: keyword("loadAverage").as_deref().and_then(number),
         process_id: keyword("processId").and_then(|text| text.parse().ok()),
         worker_group: keyword("workerGroup"),

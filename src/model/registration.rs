@@ -64,6 +64,8 @@ pub struct Heartbeat {
     pub cpu_usage: Option<f64>,
     /// Share of the memory in use, 0 to 1 as written.
     pub memory_usage: Option<f64>,
+    /// Share of the disk in use, 0 to 1 as written (3.2.1 and newer).
+    pub disk_usage: Option<f64>,
     /// Load average of the machine.
     pub load_average: Option<f64>,
     /// Process id.

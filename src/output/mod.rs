@@ -11,6 +11,7 @@ mod json;
 mod non_blocking;
 mod printer;
 mod progress;
+pub mod prometheus;
 mod sanitize;
 pub mod schema;
 mod table;

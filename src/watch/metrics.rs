@@ -1,7 +1,6 @@
 //! What a watcher counts, in Prometheus' text format.
 
 use std::collections::BTreeMap;
-use std::fmt::{Display, Write};
 use std::io;
 use std::path::Path;
 use std::time::Duration;
@@ -12,6 +11,7 @@ use super::{FailoverEnd, Kind, LeftAlone, Refused, Round, Sight, Source, Summary
 use crate::exit_code::ExitCode;
 use crate::files::replace::replace;
 use crate::model::Verdict;
+use crate::output::prometheus::{Page, label, seconds};
 
 /// How a failover ended, as a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -195,7 +195,7 @@ impl Metrics {
             "Whether the storm brake is on.",
             &u8::from(self.brake),
         );
-        page.0
+        page.into_text()
     }
 
     /// Renders nothing before the first look.
@@ -289,42 +289,6 @@ fn outcome(summary: &Summary) -> Outcome {
 
 fn by_verdict(counts: &BTreeMap<Verdict, u64>) -> [(String, String); 5] {
     VERDICTS.map(|verdict| label("verdict", verdict.keyword(), of(counts, &verdict)))
-}
-
-/// Seconds since 1970 with three digits after the point, exactly.
-fn seconds(time: Option<Timestamp>) -> String {
-    let millis = time.map_or(0, Timestamp::as_millisecond).max(0);
-    format!("{}.{:03}", millis / 1000, millis % 1000)
-}
-
-fn label(name: &str, value: &str, number: impl Display) -> (String, String) {
-    (format!("{{{name}=\"{value}\"}}"), number.to_string())
-}
-
-/// The text being written. Writing to a string cannot fail.
-#[derive(Default)]
-struct Page(String);
-
-impl Page {
-    fn family(
-        &mut self,
-        name: &str,
-        kind: &str,
-        help: &str,
-        samples: impl IntoIterator<Item = (String, String)>,
-    ) {
-        let _ = writeln!(
-            self.0,
-            "# HELP dsctl_{name} {help}\n# TYPE dsctl_{name} {kind}"
-        );
-        for (labels, value) in samples {
-            let _ = writeln!(self.0, "dsctl_{name}{labels} {value}");
-        }
-    }
-
-    fn plain(&mut self, name: &str, kind: &str, help: &str, value: &dyn Display) {
-        self.family(name, kind, help, [(String::new(), value.to_string())]);
-    }
 }
 
 #[cfg(test)]

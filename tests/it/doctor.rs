@@ -4,7 +4,7 @@ use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state};
-use crate::harness::{Dsctl, Store};
+use crate::harness::{Dsctl, FakeRegistration, Store};
 
 /// One release of each family from 2.0 on; real masters of 1.3.6 are looked at in
 /// `conformance::handover`.
@@ -329,6 +329,37 @@ fn a_worker_may_be_of_a_group_that_no_table_has() {
     assert_eq!(codes(&found(&world, 0)), [""; 0]);
 }
 
+/// A master that is busy takes no command; one that is not is enough.
+#[test]
+fn masters_that_are_all_overloaded_are_found() {
+    for release in ["3.2.2", "3.4.1"] {
+        let mut world = Cluster::of(release.parse().unwrap()).on(Store::Sqlite);
+        world.close_living();
+        let beat = |status: &str| {
+            format!(
+                "{{\"startupTime\":{},\"reportTime\":{},\"cpuUsage\":0.1,\"memoryUsage\":0.2,\"diskUsage\":0.93,\
+                 \"serverStatus\":\"{status}\"}}",
+                (Timestamp::now() - 3.hours()).as_millisecond(),
+                Timestamp::now().as_millisecond()
+            )
+        };
+        let register = |address: &str, status: &str| {
+            let node = world.env.path(&format!("nodes/master/{address}"));
+            FakeRegistration::new(&world.env.connect, &node, beat(status).as_bytes(), None)
+        };
+        let _busy = register(LIVING, "BUSY");
+        let findings = found(&world, 0);
+        assert_eq!(codes(&findings), ["DS-015"], "{release}");
+        let fact = findings[0]["evidence"][0]["fact"].as_str().unwrap();
+        assert!(
+            fact.starts_with("status busy") && fact.contains("disk 0.93"),
+            "{fact}"
+        );
+        let _normal = register("10.0.0.7:5678", "NORMAL");
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+}
+
 /// Masters that no row names may be another cluster's: then nobody is said to be dead.
 #[test]
 fn masters_of_another_cluster_make_nobody_dead() {
@@ -343,11 +374,51 @@ fn masters_of_another_cluster_make_nobody_dead() {
     assert!(fact.contains(LIVING), "{fact}");
 }
 
+/// Every kind has its gauge, and a file that cannot be written is an error.
+#[test]
+fn what_is_found_is_written_for_prometheus() {
+    let (world, ids) = hanging(Store::Sqlite, "3.2.2", 2);
+    let file = world.env.home().join("dsctl.prom");
+    let look = |path: &std::path::Path, code: i32| {
+        Dsctl::new(&world.env)
+            .args(["doctor", "--metrics-file", path.to_str().unwrap()])
+            .run()
+            .exit(code)
+    };
+    look(&file, 3);
+    let text = std::fs::read_to_string(&file).unwrap();
+    let gauge = |code: &str, severity: &str, count: usize| {
+        format!("dsctl_findings{{code=\"{code}\",severity=\"{severity}\"}} {count}\n")
+    };
+    assert!(text.contains(&gauge("DS-001", "act", 1)), "{text}");
+    assert!(text.contains(&gauge("DS-015", "look", 0)), "{text}");
+    let gauges = text
+        .lines()
+        .filter(|line| line.starts_with("dsctl_findings{"));
+    assert_eq!(gauges.count(), 19, "{text}");
+    assert!(
+        text.contains("\ndsctl_doctor_last_success_timestamp_seconds 1"),
+        "{text}"
+    );
+    for id in ids {
+        world
+            .env
+            .sql(&format!("DELETE FROM {} WHERE id = {id}", world.table()));
+    }
+    look(&file, 0);
+    let text = std::fs::read_to_string(&file).unwrap();
+    assert!(text.contains(&gauge("DS-001", "act", 0)), "{text}");
+    world.add_later(DEAD, Timestamp::now() - 1.hours(), 1);
+    look(&world.env.home().join("nowhere/dsctl.prom"), 1)
+        .err("cannot write")
+        .out("DS-001");
+}
+
 #[test]
 fn every_code_is_explained() {
     let alone = |line: &str| Dsctl::alone().args(line.split_whitespace()).run();
     let list = alone("doctor --explain").exit(0).stdout;
-    assert!(list.lines().count() >= 18, "{list}");
+    assert!(list.lines().count() >= 19, "{list}");
     for line in list.lines() {
         let (code, title) = (line.split_whitespace().next().unwrap(), &line[14..]);
         let text = alone(&format!("doctor --explain {}", code.to_lowercase()))

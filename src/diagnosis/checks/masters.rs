@@ -129,6 +129,27 @@ pub(super) const DOUBTED: Check = Check {
     find: doubted,
 };
 
+/// DS-015.
+pub(super) const OVERLOADED: Check = Check {
+    kind: &FindingKind {
+        code: "DS-015",
+        title: "every registered master says that it is overloaded",
+        severity: Severity::Look,
+        meaning: "A master takes no commands while its load, its memory or (from 3.2.1 on) its disk \
+            is above its limit: as long as all of them are, no workflow starts, and nothing that \
+            was handed over is taken up.",
+        causes: &[
+            "the machines are too small for what runs, or the limits too low (server-load-protection)",
+            "a disk is full: 3.2.1 and newer stop at 70 %",
+            "3.4.2: a master may stay busy until it is restarted",
+        ],
+        upstream: &[18570],
+        remedy: "lower the load, free the disk or raise the limits; restart a master that stays \
+            busy without a reason",
+    },
+    find: overloaded,
+};
+
 fn dead(snapshot: &Snapshot) -> Vec<Finding> {
     let again = if snapshot.release.looks_again() {
         "living masters look again every ten minutes (master.failover-interval)"
@@ -251,6 +272,57 @@ fn doubted(snapshot: &Snapshot) -> Vec<Finding> {
                 ))
         })
     })
+}
+
+/// What a master says that takes commands. Nothing is known of one that says nothing.
+const NORMAL: &str = "normal";
+
+fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
+    let masters = &snapshot.masters.servers;
+    let status = |server: &Registration| {
+        let status = server.heartbeat.server_status.clone();
+        status.filter(|status| status != NORMAL)
+    };
+    if snapshot.doubt.is_some()
+        || masters.is_empty()
+        || !masters.iter().all(|m| status(m).is_some())
+    {
+        return Vec::new();
+    }
+    let mut finding = Finding::new(OVERLOADED.kind, Subject::default());
+    for server in masters {
+        let beat = &server.heartbeat;
+        let shares = [
+            ("cpu", beat.cpu_usage),
+            ("memory", beat.memory_usage),
+            ("disk", beat.disk_usage),
+            ("load average", beat.load_average),
+        ];
+        let shares = shares
+            .iter()
+            .filter_map(|(name, share)| Some(format!(", {name} {:.2}", (*share)?)));
+        let status = status(server).unwrap_or_default();
+        finding = finding.fact(
+            format!("registry {}", server.node),
+            format!("status {status}{}", shares.collect::<String>()),
+        );
+    }
+    let waiting: Vec<i64> = snapshot.recoveries.values().flatten().copied().collect();
+    if !waiting.is_empty() {
+        finding = finding
+            .fact(
+                format!("database {}", snapshot.release.family.tables.command),
+                format!(
+                    "{} that nobody takes now",
+                    counted(&waiting, "recovery command")
+                ),
+            )
+            .next("dsctl commands");
+    }
+    vec![Finding {
+        by_itself: Some("each takes commands again as soon as it is below its limits"),
+        ..finding
+    }]
 }
 
 fn clock(snapshot: &Snapshot) -> Vec<Finding> {

@@ -28,6 +28,7 @@ pub const CHECKS: &[Check] = &[
     masters::CLOCK,
     masters::DOUBTED,
     workers::NO_WORKER,
+    masters::OVERLOADED,
     locks::PERSISTENT,
     locks::KEPT,
     locks::FOREIGN,
