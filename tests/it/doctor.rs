@@ -329,23 +329,66 @@ fn a_worker_may_be_of_a_group_that_no_table_has() {
     assert_eq!(codes(&found(&world, 0)), [""; 0]);
 }
 
+/// A heartbeat of 3.2 or newer.
+fn heartbeat(started: Timestamp, reported: Timestamp, status: &str) -> String {
+    format!(
+        "{{\"startupTime\":{},\"reportTime\":{},\"cpuUsage\":0.1,\"memoryUsage\":0.2,\"diskUsage\":0.93,\
+         \"serverStatus\":\"{status}\"}}",
+        started.as_millisecond(),
+        reported.as_millisecond()
+    )
+}
+
+/// A master that was started again has what is from before no longer in its memory; one whose
+/// clock is wrong is named.
+#[test]
+fn a_restarted_master_and_a_wrong_clock_are_found() {
+    // From 3.3 on the times of a row are those of its trigger, and prove no earlier run.
+    for (release, restarted) in [("3.2.2", &["DS-002"][..]), ("3.4.1", &[])] {
+        let mut world = Cluster::of(release.parse().unwrap()).on(Store::Sqlite);
+        world.close_living();
+        let now = Timestamp::now();
+        let ids = world.add_later(LIVING, now - 2.hours(), 2);
+        let node = world.env.path(&format!("nodes/master/{LIVING}"));
+        let register = |reported| {
+            let beat = heartbeat(now - 1.hours(), reported, "NORMAL");
+            FakeRegistration::new(&world.env.connect, &node, beat.as_bytes(), None)
+        };
+        let registered = register(now);
+        let code = if restarted.is_empty() { 0 } else { 3 };
+        let findings = found(&world, code);
+        assert_eq!(codes(&findings), restarted, "{release}");
+        for finding in &findings {
+            // Those that the cluster had before are older still.
+            let named = finding["subject"]["instance_ids"].as_array().unwrap();
+            assert!(ids.iter().all(|id| named.contains(&Value::from(*id))));
+        }
+        registered.close();
+        let _behind = register(now - 20.minutes());
+        let findings = found(&world, code);
+        assert_eq!(
+            codes(&findings),
+            [restarted, &["DS-012"]].concat(),
+            "{release}"
+        );
+        let fact = one(&findings, "DS-012")["evidence"][0]["fact"]
+            .as_str()
+            .unwrap();
+        assert!(fact.contains("before the registry wrote it"), "{fact}");
+    }
+}
+
 /// A master that is busy takes no command; one that is not is enough.
 #[test]
 fn masters_that_are_all_overloaded_are_found() {
     for release in ["3.2.2", "3.4.1"] {
         let mut world = Cluster::of(release.parse().unwrap()).on(Store::Sqlite);
         world.close_living();
-        let beat = |status: &str| {
-            format!(
-                "{{\"startupTime\":{},\"reportTime\":{},\"cpuUsage\":0.1,\"memoryUsage\":0.2,\"diskUsage\":0.93,\
-                 \"serverStatus\":\"{status}\"}}",
-                (Timestamp::now() - 3.hours()).as_millisecond(),
-                Timestamp::now().as_millisecond()
-            )
-        };
         let register = |address: &str, status: &str| {
             let node = world.env.path(&format!("nodes/master/{address}"));
-            FakeRegistration::new(&world.env.connect, &node, beat(status).as_bytes(), None)
+            let now = Timestamp::now();
+            let beat = heartbeat(now - 3.hours(), now, status);
+            FakeRegistration::new(&world.env.connect, &node, beat.as_bytes(), None)
         };
         let _busy = register(LIVING, "BUSY");
         let findings = found(&world, 0);
