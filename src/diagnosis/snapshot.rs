@@ -63,6 +63,8 @@ pub struct Snapshot {
     pub failed_recoveries: Vec<(InstanceId, i64, Option<String>)>,
     /// Finished instances for which a recovery command waits, with their state.
     pub ended: Vec<(InstanceId, Option<i64>)>,
+    /// Instances that were triggered, and that no command names, ascending (3.3 and newer).
+    pub never_started: Vec<InstanceId>,
     /// Unfinished instances with tasks that wait for a worker, by its group as stored.
     pub undispatched: BTreeMap<String, Vec<InstanceId>>,
     /// The groups in the database, if they can be read there.
@@ -102,6 +104,8 @@ impl Snapshot {
         let errors = errors(cluster, &orphans).await?;
         let failed_recoveries = failed(cluster).await?;
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
+        let mut never_started = cluster.store.triggered().await?;
+        never_started.retain(|id| !commands.named.contains(id));
         let undispatched = undispatched(cluster).await?;
         let worker_groups = cluster.store.worker_groups().await?;
         let workers = if undispatched.is_empty() {
@@ -128,6 +132,7 @@ impl Snapshot {
             errors,
             failed_recoveries,
             ended,
+            never_started,
             undispatched,
             worker_groups,
             workers,
@@ -160,6 +165,8 @@ impl Snapshot {
 /// Waiting commands that name an instance.
 #[derive(Debug, Default)]
 struct CommandsOfInstances {
+    /// All instances that one of them names.
+    named: HashSet<InstanceId>,
     /// Instances that one of them starts.
     started: HashSet<InstanceId>,
     recoveries: BTreeMap<InstanceId, Vec<i64>>,
@@ -169,6 +176,7 @@ impl CommandsOfInstances {
     async fn read(cluster: &mut Cluster) -> Result<Self, FailoverError> {
         let mut commands = Self::default();
         let keep = |id, kind: Option<i64>, instance| {
+            commands.named.insert(instance);
             if starts_instance(kind) {
                 commands.started.insert(instance);
             }

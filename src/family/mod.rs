@@ -325,7 +325,7 @@ pub const READY_PAUSE: i64 = 2;
 /// `READY_STOP` of an instance: a stop was requested.
 pub const READY_STOP: i64 = 4;
 
-/// Task state `SUBMITTED_SUCCESS`, in every release.
+/// State `SUBMITTED_SUCCESS` of instances and tasks, in every release.
 pub const SUBMITTED: i64 = 0;
 
 /// Task state `NEED_FAULT_TOLERANCE`, in every release.

@@ -288,6 +288,20 @@ impl MetadataStore {
         Ok(!self.collect(&query, |row| row.int(0)).await?.is_empty())
     }
 
+    /// Instances that were triggered, and that no master has taken up yet, ids ascending: from 3.3 on
+    /// they are there before their command is taken (`AbstractWorkflowTrigger`). None in releases
+    /// whose masters make the instance. One scan.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn triggered(&mut self) -> Result<Vec<InstanceId>, DatabaseError> {
+        if !self.release.family.starts_at_trigger {
+            return Ok(Vec::new());
+        }
+        let query = self.statements().triggered();
+        self.collect(&query, |row| row.int(0)).await
+    }
+
     /// Claimed instances, ids ascending. One scan.
     ///
     /// # Errors

@@ -329,6 +329,44 @@ fn a_worker_may_be_of_a_group_that_no_table_has() {
     assert_eq!(codes(&found(&world, 0)), [""; 0]);
 }
 
+/// From 3.3 on an instance is there before a master takes its command; up to 3.2 a master makes it.
+#[test]
+fn what_was_triggered_and_has_no_command_is_found() {
+    for (release, code) in [
+        ("3.4.1", "DS-016"),
+        ("3.3.1", "DS-016"),
+        ("3.2.2", "DS-001"),
+    ] {
+        let (world, ids) = hanging(Store::Sqlite, release, 2);
+        let triggered = if code == "DS-001" {
+            ""
+        } else {
+            ", host = 'NULL'"
+        };
+        world.env.sql(&format!(
+            "UPDATE {} SET state = 0{triggered} WHERE id IN ({}, {})",
+            world.table(),
+            ids[0],
+            ids[1]
+        ));
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), [code], "{release}");
+        assert_eq!(
+            findings[0]["subject"]["instance_ids"],
+            Value::from(ids.clone())
+        );
+        if code == "DS-001" {
+            continue;
+        }
+        for id in ids {
+            world.env.sql(&format!(
+                "INSERT INTO t_ds_command (command_type, workflow_definition_code, workflow_instance_id) VALUES (0, 1, {id})"
+            ));
+        }
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+}
+
 /// A heartbeat of 3.2 or newer.
 fn heartbeat(started: Timestamp, reported: Timestamp, status: &str) -> String {
     format!(
@@ -438,7 +476,7 @@ fn what_is_found_is_written_for_prometheus() {
     let gauges = text
         .lines()
         .filter(|line| line.starts_with("dsctl_findings{"));
-    assert_eq!(gauges.count(), 19, "{text}");
+    assert_eq!(gauges.count(), 20, "{text}");
     assert!(
         text.contains("\ndsctl_doctor_last_success_timestamp_seconds 1"),
         "{text}"
@@ -461,7 +499,7 @@ fn what_is_found_is_written_for_prometheus() {
 fn every_code_is_explained() {
     let alone = |line: &str| Dsctl::alone().args(line.split_whitespace()).run();
     let list = alone("doctor --explain").exit(0).stdout;
-    assert!(list.lines().count() >= 19, "{list}");
+    assert!(list.lines().count() >= 20, "{list}");
     for line in list.lines() {
         let (code, title) = (line.split_whitespace().next().unwrap(), &line[14..]);
         let text = alone(&format!("doctor --explain {}", code.to_lowercase()))

@@ -29,6 +29,7 @@ pub const CHECKS: &[Check] = &[
     masters::DOUBTED,
     workers::NO_WORKER,
     masters::OVERLOADED,
+    recoveries::NEVER_STARTED,
     locks::PERSISTENT,
     locks::KEPT,
     locks::FOREIGN,

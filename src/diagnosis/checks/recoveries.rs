@@ -1,4 +1,4 @@
-//! What became of instances that were handed over.
+//! What became of instances that wait for a command to be taken up.
 
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
@@ -87,6 +87,41 @@ fn about_all(
     let subject = Subject::default().of_instances(ids).of_commands(commands);
     let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
     finding.into_iter().collect()
+}
+
+/// DS-016.
+pub(super) const NEVER_STARTED: Check = Check {
+    kind: &FindingKind {
+        code: "DS-016",
+        title: "triggered, and no command starts them",
+        severity: Severity::Act,
+        meaning: "From 3.3 on an instance and the command that starts it are written together, and \
+            taken up together. These have no command any more: no master will ever start them.",
+        causes: &[
+            "a master took the command, and could not carry it out: see the error commands",
+            "somebody deleted the command",
+        ],
+        upstream: &[],
+        remedy: "look for the reason in the error commands, and trigger the workflow anew in \
+            DolphinScheduler; no command of dsctl starts these instances",
+    },
+    find: never_started,
+};
+
+fn never_started(snapshot: &Snapshot) -> Vec<Finding> {
+    let ids = &snapshot.never_started;
+    about_all(NEVER_STARTED.kind, ids, &[], |finding| {
+        finding
+            .fact(
+                snapshot.table(),
+                format!("{} in SUBMITTED_SUCCESS", counted(ids, "instance")),
+            )
+            .fact(
+                format!("database {}", snapshot.release.family.tables.command),
+                "no waiting command names them",
+            )
+            .next("dsctl commands")
+    })
 }
 
 fn orphans(snapshot: &Snapshot) -> Vec<Finding> {

@@ -1,7 +1,7 @@
 //! Statements about the instance table.
 
 use super::{Statements, list, of_instance};
-use crate::family::Claim;
+use crate::family::{Claim, SUBMITTED};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
@@ -89,6 +89,11 @@ impl Statements<'_> {
     pub(crate) fn listed(&self, host: Option<&str>) -> Query {
         let columns = format!("{}, {}", self.judged_columns(), self.text("i.name"));
         self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
+    }
+
+    /// Ids of the instances that were triggered, and that no master has taken up yet.
+    pub(crate) fn triggered(&self) -> Query {
+        self.scan("i.id", &[SUBMITTED], None, IdRange::Whole)
     }
 
     /// Claimed instances that no master runs.
