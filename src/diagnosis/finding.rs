@@ -87,7 +87,7 @@ pub struct Remedy {
     pub command: Option<String>,
 }
 
-/// What a finding is about. With the code of its kind it identifies a finding.
+/// What a finding is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Subject {
     /// The address of a master, or the text in its place.

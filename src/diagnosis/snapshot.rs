@@ -13,6 +13,7 @@ use crate::failover::{
 use crate::family::{RECOVERY_COMMAND, Release, starts_instance};
 use crate::metadata::WorkerGroup;
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+use crate::registry::RegistryError;
 
 /// The worker group of tasks that name none.
 pub(super) const DEFAULT_GROUP: &str = "default";
@@ -65,9 +66,10 @@ pub struct Snapshot {
     pub ended: Vec<(InstanceId, Option<i64>)>,
     /// Instances that were triggered, and that no command names, ascending (3.3 and newer).
     pub never_started: Vec<InstanceId>,
-    /// Unfinished instances with tasks that wait for a worker, by its group as stored.
+    /// Unfinished instances of living masters with tasks that wait for a worker, by its group as
+    /// stored.
     pub undispatched: BTreeMap<String, Vec<InstanceId>>,
-    /// The groups in the database, if they can be read there.
+    /// The groups in the database; read only if tasks wait, and if this user may.
     pub worker_groups: Option<Vec<WorkerGroup>>,
     /// The registered workers; read only if tasks wait for one, and later than these.
     pub workers: Registrations,
@@ -106,12 +108,14 @@ impl Snapshot {
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
         let mut never_started = cluster.store.triggered().await?;
         never_started.retain(|id| !commands.named.contains(id));
-        let undispatched = undispatched(cluster).await?;
-        let worker_groups = cluster.store.worker_groups().await?;
-        let workers = if undispatched.is_empty() {
-            Registrations::default()
+        let mut undispatched = BTreeMap::new();
+        if rows.any(Verdict::Alive) {
+            undispatched = read_undispatched(cluster, &rows.not_alive()).await?;
+        }
+        let (worker_groups, workers) = if undispatched.is_empty() {
+            (None, Registrations::default())
         } else {
-            cluster.registry.workers().await?
+            read_workers(cluster, &mut undispatched).await?
         };
         let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
         let mut masters = cluster.registry.masters().await?;
@@ -216,6 +220,13 @@ impl InstanceScan {
             .any(|(_, of_group, _)| *of_group == verdict)
     }
 
+    /// Those that no living master works on.
+    fn not_alive(&self) -> HashSet<InstanceId> {
+        let groups = self.groups.iter();
+        let others = groups.filter(|((_, verdict, _), _)| *verdict != Verdict::Alive);
+        others.flat_map(|(_, ids)| ids).copied().collect()
+    }
+
     fn orphans(&self, commands: &CommandsOfInstances) -> Vec<InstanceId> {
         let claimed = self
             .groups
@@ -296,11 +307,15 @@ async fn failed(
 }
 
 /// A task without a group waits for a worker of the default one.
-async fn undispatched(
+async fn read_undispatched(
     cluster: &mut Cluster,
+    not_alive: &HashSet<InstanceId>,
 ) -> Result<BTreeMap<String, Vec<InstanceId>>, FailoverError> {
     let mut groups: BTreeMap<String, Vec<InstanceId>> = BTreeMap::new();
     let keep = |instance, group: Option<String>| {
+        if not_alive.contains(&instance) {
+            return;
+        }
         let group = group.filter(|name| !name.is_empty());
         let ids = groups
             .entry(group.unwrap_or_else(|| DEFAULT_GROUP.to_owned()))
@@ -312,6 +327,22 @@ async fn undispatched(
     };
     cluster.store.each_undispatched(keep).await?;
     Ok(groups)
+}
+
+/// Where the workers' registrations may not be read, nothing is known of what waits for them.
+async fn read_workers(
+    cluster: &mut Cluster,
+    undispatched: &mut BTreeMap<String, Vec<InstanceId>>,
+) -> Result<(Option<Vec<WorkerGroup>>, Registrations), FailoverError> {
+    let groups = cluster.store.worker_groups().await?;
+    let workers = match cluster.registry.workers().await {
+        Err(RegistryError::Denied { .. }) => {
+            undispatched.clear();
+            Registrations::default()
+        }
+        workers => workers?,
+    };
+    Ok((groups, workers))
 }
 
 /// The finished instances among those for which a recovery command waits.

@@ -85,9 +85,10 @@ impl MetadataStore {
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let jdbc_registry = jdbc_shape(&catalogue);
-        let has_worker_groups = ["name", "addr_list"]
-            .iter()
-            .all(|column| catalogue.has(WORKER_GROUPS, column));
+        let has_worker_groups = !hidden.iter().any(|table| table == WORKER_GROUPS)
+            && ["name", "addr_list"]
+                .iter()
+                .all(|column| catalogue.may_read(WORKER_GROUPS, column));
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -290,12 +291,13 @@ impl MetadataStore {
 
     /// Instances that were triggered, and that no master has taken up yet, ids ascending: from 3.3 on
     /// they are there before their command is taken (`AbstractWorkflowTrigger`). None in releases
-    /// whose masters make the instance. One scan.
+    /// whose masters make the instance, and where this user may not see every command. One scan.
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn triggered(&mut self) -> Result<Vec<InstanceId>, DatabaseError> {
-        if !self.release.family.starts_at_trigger {
+        let commands = self.release.family.tables.command;
+        if !self.release.family.starts_at_trigger || self.hidden.iter().any(|t| t == commands) {
             return Ok(Vec::new());
         }
         let query = self.statements().triggered();
@@ -604,6 +606,6 @@ fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns
         schedule_zone: there(tables.schedule, columns.schedule_zone),
         submit_time: there(tables.task, Some("submit_time")),
         next_instance: there(tables.instance, Some("next_process_instance_id")),
-        worker_group: there(tables.task, Some("worker_group")),
+        worker_group: Some("worker_group").filter(|name| catalogue.may_read(tables.task, name)),
     }
 }

@@ -225,7 +225,6 @@ fn waiting_for_a_worker(store: Store, release: &str) -> (World, i64) {
     } else {
         "process_instance_id"
     };
-    let code = if release < "2" { "" } else { "task_code, " };
     let tasks = [
         ("SHELL", 0, 1, "NULL", "gpu"),
         ("SHELL", 1, 1, "'10.0.1.9:1234'", "running"),
@@ -240,10 +239,9 @@ fn waiting_for_a_worker(store: Store, release: &str) -> (World, i64) {
     ));
     for (number, (kind, state, flag, host, group)) in tasks.into_iter().enumerate() {
         world.env.sql(&format!(
-            "INSERT INTO t_ds_task_instance (id, name, task_type, {code}{instance}, state, flag, host, worker_group) \
-             VALUES ({}, 'a task', '{kind}', {}{id}, {state}, {flag}, {host}, '{group}')",
+            "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, {instance}, state, flag, host, worker_group) \
+             VALUES ({}, 'a task', '{kind}', 7, {id}, {state}, {flag}, {host}, '{group}')",
             901 + number,
-            if code.is_empty() { "" } else { "7, " },
         ));
     }
     (world, id)
@@ -305,7 +303,7 @@ fn a_group_without_a_worker_in_postgres() {
 /// From 3.1.1 on every worker is of the default group, and from 3.3 on one may name its own.
 #[test]
 fn a_worker_may_be_of_a_group_that_no_table_has() {
-    let (world, _) = waiting_for_a_worker(Store::Sqlite, "3.4.1");
+    let (world, id) = waiting_for_a_worker(Store::Sqlite, "3.4.1");
     let node = world.env.path("nodes/worker/10.0.1.1:1234");
     world.zk().create_parents(&node);
     world.zk().create(
@@ -322,10 +320,31 @@ fn a_worker_may_be_of_a_group_that_no_table_has() {
         ));
         assert_eq!(codes(&found(&world, 0)), [""; 0], "{group}");
     }
+    // What nobody lives to hand out waits for a failover first.
+    world.env.sql(&format!(
+        "UPDATE t_ds_task_instance SET worker_group = 'gpu'; UPDATE {} SET host = '{DEAD}' WHERE id = {id}",
+        world.table()
+    ));
+    assert_eq!(codes(&found(&world, 3)), ["DS-001"]);
+    world.env.sql(&format!(
+        "UPDATE {} SET host = '{LIVING}' WHERE id = {id}",
+        world.table()
+    ));
+    assert_eq!(codes(&found(&world, 3)), ["DS-014"]);
     // Where the groups cannot be read, it may be of any.
-    world
-        .env
-        .sql("UPDATE t_ds_task_instance SET worker_group = 'gpu'; DROP TABLE t_ds_worker_group");
+    world.env.sql("DROP TABLE t_ds_worker_group");
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+}
+
+/// Up to 3.1.0 too: a group of the database can be known from its table alone.
+#[test]
+fn groups_that_cannot_be_read_alarm_nobody() {
+    let (world, _) = waiting_for_a_worker(Store::Sqlite, "3.0.6");
+    let node = world.env.path("nodes/worker/default/10.0.1.1:1234");
+    world.zk().create_parents(&node);
+    world.zk().create(&node, b"");
+    assert_eq!(codes(&found(&world, 3)), ["DS-014"]);
+    world.env.sql("DROP TABLE t_ds_worker_group");
     assert_eq!(codes(&found(&world, 0)), [""; 0]);
 }
 

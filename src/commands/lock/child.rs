@@ -105,7 +105,16 @@ pub(super) async fn run(
     };
     let mut farewells = ClosingSignals::listen();
     let mut children = signal(SignalKind::child())?;
-    let mut target = Target::start(name, arguments, session)?;
+    let mut guard = Guard::start(session).await?;
+    // That may have taken long.
+    if let Err(lost) = ensure_held(registry, leases).await {
+        guard.dismiss();
+        return Ok(End {
+            how: ProgramEnd::LockLost(lost),
+            left: Vec::new(),
+        });
+    }
+    let mut target = Target::start(name, arguments, session, guard)?;
     let over = async {
         match limit {
             Some(limit) => tokio::time::sleep(limit).await,
@@ -206,8 +215,13 @@ struct Target {
 }
 
 impl Target {
-    fn start(name: &OsString, arguments: &[OsString], session: Duration) -> io::Result<Self> {
-        let mut guard = Guard::start(session)?;
+    fn start(
+        name: &OsString,
+        arguments: &[OsString],
+        session: Duration,
+        mut guard: Guard,
+    ) -> io::Result<Self> {
+        guard.check()?;
         let mut command = Command::new(name);
         let spawned = command
             .args(arguments)
@@ -227,7 +241,11 @@ impl Target {
             .map(Pid::from_raw);
         let group = group.ok_or_else(|| io::Error::other("it has no process id"))?;
         let leader = Identity::now(group);
-        guard.watch(leader)?;
+        if let Err(error) = guard.watch(leader) {
+            // Nobody would end it.
+            leader.signal_group(Signal::SIGKILL);
+            return Err(error);
+        }
         let (root, spared) = (Identity::now(getpid()), guard.spared.clone());
         let mut descendants = Descendants::new(root, spared, &guard.mark);
         descendants.group = Some(leader);

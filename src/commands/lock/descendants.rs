@@ -13,8 +13,8 @@ use nix::unistd::Pid;
 /// The variable that a program and all its descendants have in their environment.
 pub(super) const MARK: &str = "_DSCTL_LOCK";
 
-/// Whether the system has /proc, as proc(5) describes it.
-const HAS_PROCESSES_TO_READ: bool = cfg!(target_os = "linux");
+/// The longest time between two looks.
+const SLOWEST: Duration = Duration::from_millis(500);
 
 /// A process, as it was at one moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,13 +57,17 @@ impl Identity {
             "" => None,
             number => Some(number.parse().ok()?),
         };
-        // Values below 2 mean "all" and "the own group", and the process that adopts all others.
-        let pid = pid.parse().ok().filter(|pid| *pid > 1)?;
+        let pid = pid.parse().ok().filter(|pid| *pid > 0)?;
         Some(Self { pid, started })
     }
 
     fn pid(self) -> Pid {
         Pid::from_raw(self.pid)
+    }
+
+    /// Whether it can lead a group that gets signals: 1 stands for all processes there.
+    pub(super) fn can_lead(self) -> bool {
+        self.pid > 1
     }
 
     /// Sends a signal to the group that it leads, or has led.
@@ -140,13 +144,17 @@ impl Descendants {
     /// How long to wait until the next look: where there are many processes, a look takes long, and
     /// must not keep a processor busy.
     pub(super) fn pace(&self, least: Duration) -> Duration {
-        least.max(self.took * 10)
+        least.max((self.took * 10).min(SLOWEST))
     }
 
     /// Looks for the processes. One that was seen once is found again after the root's end.
     fn look(&mut self) -> BTreeMap<i32, Process> {
         let began = Instant::now();
         let all = all();
+        if all.is_empty() {
+            // The list could not be read: this process is always in it.
+            return BTreeMap::new();
+        }
         let found = self.found(&all);
         self.took = began.elapsed();
         found
@@ -161,11 +169,8 @@ impl Descendants {
 
     /// Whether there is any process. A zombie has ended.
     pub(super) fn any_alive(&mut self) -> bool {
-        if HAS_PROCESSES_TO_READ {
-            return !self.look().is_empty();
-        }
-        self.group
-            .is_some_and(|group| killpg(group.pid(), None).is_ok())
+        let is_there = |group: Identity| killpg(group.pid(), None).is_ok();
+        !self.look().is_empty() || (all().is_empty() && self.group.is_some_and(is_there))
     }
 
     /// The living processes, by number.
@@ -218,16 +223,17 @@ impl Descendants {
         let without_root =
             root_is_anothers || all.get(&self.root.pid).is_none_or(Process::has_ended);
         let (unmarked, mark) = (&mut self.unmarked, &self.mark);
-        let oldest = self.group.and_then(|group| group.started);
+        let (oldest, is_started) = (self.group.unwrap_or(self.root).started, group.is_some());
         // An environment is read once, and of processes alone that are no older than the program:
-        // it cannot be had while the memory of its process is locked.
+        // it cannot be had while the memory of its process is locked. As long as the program may
+        // just be replacing its parent's, what was read there is not kept.
         let mut is_marked = |pid: i32, process: &Process| {
             let identity = (pid, process.started);
             if Some(process.started) < oldest || unmarked.contains(&identity) {
                 return false;
             }
             let marked = has_mark(pid, mark);
-            if marked == Some(false) {
+            if marked == Some(false) && is_started {
                 unmarked.insert(identity);
             }
             marked == Some(true)
@@ -351,7 +357,9 @@ mod tests {
             let identity = Identity { pid: 12, started };
             assert_eq!(Identity::parse(&identity.to_string()), Some(identity));
         }
-        for text in ["", "12", ":", "x:7", "12:x", "0:7", "1:7", "-1:7", "beat"] {
+        // A container's only program.
+        assert!(Identity::parse("1:7").is_some_and(|first| !first.can_lead()));
+        for text in ["", "12", ":", "x:7", "12:x", "0:7", "-1:7", "beat"] {
             assert_eq!(Identity::parse(text), None, "{text:?}");
         }
     }

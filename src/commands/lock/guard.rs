@@ -20,18 +20,16 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::getpid;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
 use super::descendants::{self, Descendants, Identity};
-use super::lookout::{LOOK_AROUND, Lookout};
+use super::lookout::{Deadline, LAST, LOOK_AROUND, Lookout};
 
 /// The first argument of a guard process. No command has this name.
 const NAME: &str = "__end-group";
 
 /// What it says when it guards.
 const READY: &str = "ready";
-
-/// Sent to it when there is nothing to kill.
-const DONE: &str = "done";
 
 /// Sent regularly by a parent that is not stopped.
 const BEAT: &str = "beat";
@@ -51,6 +49,9 @@ pub(super) struct Times {
     silence: Duration,
     /// For its end after that.
     short_grace: Duration,
+    /// Until this long after the last message the lock is nobody else's, whatever happens; without
+    /// the time that killing takes.
+    certain: Duration,
 }
 
 impl Times {
@@ -60,6 +61,7 @@ impl Times {
             orphans_grace: session / 5,
             silence: session / 3,
             short_grace: session / 10,
+            certain: (session * 2 / 3).saturating_sub(LAST),
         }
     }
 }
@@ -72,7 +74,6 @@ pub(super) struct Guard {
     pub(super) spared: Vec<i32>,
     /// The mark of the program, see [`descendants::MARK`].
     pub(super) mark: String,
-    beat_every: Duration,
 }
 
 /// What a guard is told when it starts. All that it must know, so that nothing can be started of
@@ -113,8 +114,10 @@ impl Duty {
 
 impl Guard {
     /// Starts it. From now on all descendants of this process that it does not have yet end with
-    /// it.
-    pub(super) fn start(session: Duration) -> io::Result<Self> {
+    /// it, and with its silence.
+    ///
+    /// It is waited for, but no longer than the lock is certain to be ours: confirm it then.
+    pub(super) async fn start(session: Duration) -> io::Result<Self> {
         descendants::adopt_orphans();
         let duty = Duty {
             session,
@@ -138,39 +141,41 @@ impl Guard {
             mark, mut spared, ..
         } = duty;
         spared.extend(i32::try_from(child.id()));
-        let mut said = String::new();
-        if let Some(pipe) = child.stdout.take() {
-            BufReader::new(pipe).read_line(&mut said)?;
-        }
-        if said.trim_end() != READY {
-            _ = child.wait();
+        let pipe = child
+            .stdin
+            .as_ref()
+            .map(|pipe| pipe.as_fd().try_clone_to_owned());
+        let pipe = pipe.transpose()?.map(File::from);
+        let answer = child.stdout.take();
+        let mut guard = Self {
+            child,
+            beats: pipe.map(|pipe| tokio::spawn(beat(pipe, session / 30))),
+            spared,
+            mark,
+        };
+        let is_ready = tokio::task::spawn_blocking(|| {
+            let mut said = String::new();
+            let read = answer.map(|pipe| BufReader::new(pipe).read_line(&mut said));
+            read.is_some_and(|read| read.is_ok()) && said.trim_end() == READY
+        });
+        let is_ready = tokio::time::timeout(session / 3, is_ready).await;
+        if !matches!(is_ready, Ok(Ok(true))) {
+            guard.dismiss();
             return Err(io::Error::other(
                 "the process that would end it after a kill of this one did not start",
             ));
         }
-        Ok(Self {
-            child,
-            beats: None,
-            spared,
-            mark,
-            beat_every: session / 30,
-        })
+        Ok(guard)
     }
 
-    /// From now on this group ends with this process, too, and with its silence.
+    /// Checks that it still guards, right before something is started.
+    pub(super) fn check(&mut self) -> io::Result<()> {
+        self.say(BEAT)
+    }
+
+    /// From now on it is certain, too, which group to end.
     pub(super) fn watch(&mut self, group: Identity) -> io::Result<()> {
-        self.say(&group.to_string())?;
-        let Some(pipe) = &self.child.stdin else {
-            return Ok(());
-        };
-        let mut pipe = File::from(pipe.as_fd().try_clone_to_owned()?);
-        let mut ticks = tokio::time::interval(self.beat_every);
-        self.beats = Some(tokio::spawn(async move {
-            while pipe.write_all(format!("{BEAT}\n").as_bytes()).is_ok() {
-                ticks.tick().await;
-            }
-        }));
-        Ok(())
+        self.say(&group.to_string())
     }
 
     /// This process is about to be stopped with the program.
@@ -178,22 +183,30 @@ impl Guard {
         let _ = self.say(REST);
     }
 
-    /// The group has ended, or never existed.
+    /// The program has ended, or never existed.
     pub(super) fn dismiss(&mut self) {
         if let Some(beats) = self.beats.take() {
             beats.abort();
         }
-        // A guard that has ended needs no message.
-        let _ = self.say(DONE);
-        drop(self.child.stdin.take());
+        // It may be stopped itself, and hear nothing.
+        let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
     fn say(&mut self, keyword: &str) -> io::Result<()> {
-        match &mut self.child.stdin {
-            Some(pipe) => pipe.write_all(format!("{keyword}\n").as_bytes()),
-            None => Ok(()),
-        }
+        let pipe = self.child.stdin.as_mut();
+        let pipe = pipe.ok_or(io::ErrorKind::BrokenPipe)?;
+        pipe.write_all(format!("{keyword}\n").as_bytes())
+    }
+}
+
+/// Says regularly that this process is not stopped.
+async fn beat(mut pipe: File, every: Duration) {
+    let mut ticks = tokio::time::interval(every);
+    // After a stop one is enough.
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while pipe.write_all(format!("{BEAT}\n").as_bytes()).is_ok() {
+        ticks.tick().await;
     }
 }
 
@@ -269,15 +282,8 @@ struct Said {
     resting: bool,
     /// The group to guard.
     group: Option<Identity>,
-    end: Option<ParentEnd>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ParentEnd {
-    /// There is nothing to kill.
-    Done,
-    /// The parent has died.
-    Died,
+    /// The parent has died, or closed the pipe.
+    ended: bool,
 }
 
 impl Said {
@@ -286,26 +292,39 @@ impl Said {
             last_message: Instant::now(),
             resting: false,
             group: None,
-            end: None,
+            ended: false,
         }
     }
 
-    /// Takes all messages there are, after waiting for one. All: a look at the processes can take
-    /// longer than the parent waits between two beats, and old beats must hide no silence and no
+    /// Takes all messages there are, after waiting for one: old ones must hide no silence and no
     /// end.
     fn listen(&mut self, words: &Receiver<(Instant, String)>, wait: Duration) {
         let mut next = words.recv_timeout(wait);
         while let Ok((heard, keyword)) = next {
             (self.last_message, self.resting) = (heard, keyword == REST);
-            match keyword.as_str() {
-                DONE => self.end = Some(ParentEnd::Done),
-                BEAT | REST => {}
-                _ => self.group = self.group.or_else(|| Identity::parse(&keyword)),
+            if !matches!(keyword.as_str(), BEAT | REST) {
+                let group = Identity::parse(&keyword).filter(|group| group.can_lead());
+                self.group = self.group.or(group);
             }
             next = words.recv_timeout(Duration::ZERO);
         }
-        if next == Err(RecvTimeoutError::Disconnected) {
-            self.end = self.end.or(Some(ParentEnd::Died));
+        self.ended |= next == Err(RecvTimeoutError::Disconnected);
+    }
+
+    /// Whether the program may do something while the registry may consider the parent dead. One
+    /// that rests has stopped the program as well, which does nothing then; before it continues,
+    /// the lock is confirmed.
+    fn is_too_silent(&self, lookout: &Lookout, times: Times) -> bool {
+        self.last_message.elapsed() > times.silence
+            && (!self.resting || lookout.any_ran_since(self.last_message))
+    }
+
+    /// When the program must be dead: after this time to end by itself, but as long as the lock is
+    /// certainly nobody else's.
+    fn deadline(&self, grace: Duration, times: Times) -> Deadline {
+        Deadline {
+            group: self.group,
+            kill: (Instant::now() + grace).min(self.last_message + times.certain),
         }
     }
 }
@@ -314,28 +333,25 @@ fn run_guard(words: &Receiver<(Instant, String)>, lookout: Lookout, times: Times
     let mut said = Said::nothing();
     loop {
         said.listen(words, LOOK_AROUND);
-        match said.end {
-            Some(ParentEnd::Done) => return,
-            Some(ParentEnd::Died) => return lookout.end(said.group, times.orphans_grace),
-            None => {}
+        if said.ended {
+            return lookout.end(said.deadline(times.orphans_grace, times));
         }
-        // The program is stopped as well and does nothing; before it continues, the lock is
-        // confirmed.
-        if said.last_message.elapsed() > times.silence
-            && (!said.resting || lookout.any_ran_since(said.last_message))
-        {
-            return lookout.end(said.group, times.short_grace);
+        if said.is_too_silent(&lookout, times) {
+            // It may have been this one that stood still, with the messages yet to come.
+            said.listen(words, LOOK_AROUND);
+            if said.is_too_silent(&lookout, times) {
+                return lookout.end(said.deadline(times.short_grace, times));
+            }
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::lookout::LAST;
     use super::*;
 
     #[test]
-    fn a_task_is_told_and_understood() {
+    fn a_duty_is_told_and_understood() {
         let duty = Duty {
             session: Duration::from_secs(9),
             root: Identity::now(getpid()),
@@ -355,7 +371,7 @@ mod tests {
     fn half_a_line_is_no_word() {
         let mut last_message = Vec::new();
         hear(
-            &mut BufReader::new(&b"4711\nbeat\ndon"[..]),
+            &mut BufReader::new(&b"4711\nbeat\nres"[..]),
             &mut |keyword| {
                 last_message.push(keyword);
             },
@@ -374,19 +390,23 @@ mod tests {
         }
         let mut said = Said::nothing();
         said.listen(&words, Duration::ZERO);
-        assert_eq!((said.last_message, said.end), (first, None));
+        assert_eq!((said.last_message, said.ended), (first, false));
         assert_eq!(said.group, Some(group));
         sender.send((first, BEAT.to_owned())).unwrap();
         drop(sender);
         said.listen(&words, Duration::ZERO);
-        assert_eq!(said.end, Some(ParentEnd::Died));
+        assert!(said.ended);
+        // What is over is over: nobody is given time then.
+        let times = Times::of_session(Duration::from_secs(9));
+        said.last_message = Instant::now().checked_sub(Duration::from_secs(7)).unwrap();
+        assert!(said.deadline(times.orphans_grace, times).kill < Instant::now());
     }
 
     #[test]
     fn what_is_ended_has_ended_before_the_lock_can_be_anothers() {
         let session = Duration::from_secs(9);
         let times = Times::of_session(session);
-        assert!(times.silence + LOOK_AROUND + times.short_grace + LAST <= session * 2 / 3);
-        assert!(times.orphans_grace + LAST <= session / 3);
+        assert!(times.silence + LOOK_AROUND * 2 + times.short_grace <= times.certain);
+        assert!(times.orphans_grace + LAST <= session / 3 && times.certain < session * 2 / 3);
     }
 }

@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::descendants::{Descendants, Identity};
+#[cfg(all(test, target_os = "linux"))]
+use super::descendants::{MARK, mark};
 
 /// How often to check whether a process is left; the system sends no notification.
 pub(super) const LOOK: Duration = Duration::from_millis(20);
@@ -27,12 +29,13 @@ pub(super) struct Lookout {
     ran: Arc<Mutex<Option<Instant>>>,
 }
 
-/// From when on the processes are ended.
+/// When the processes are ended.
 #[derive(Clone, Copy, Debug)]
-struct Deadline {
-    group: Option<Identity>,
-    /// Until then they can end by themselves.
-    kill: Instant,
+pub(super) struct Deadline {
+    /// The group that they are in, as far as that is known.
+    pub(super) group: Option<Identity>,
+    /// Until then they can end by themselves. If that is over, none of them is continued.
+    pub(super) kill: Instant,
 }
 
 impl Lookout {
@@ -52,25 +55,27 @@ impl Lookout {
         })
     }
 
-    /// Whether a look that began after this moment saw a process that can run.
+    /// Whether the last look saw a process that can run, and began after this moment.
     pub(super) fn any_ran_since(&self, moment: Instant) -> bool {
         let ran = self.ran.lock().unwrap_or_else(PoisonError::into_inner);
         ran.is_some_and(|ran| ran > moment)
     }
 
-    /// Ends all processes: asks them first, and kills them after this time.
-    pub(super) fn end(self, group: Option<Identity>, grace: Duration) {
-        let kill = Instant::now() + grace;
-        _ = self.deadlines.send(Deadline { group, kill });
+    /// Ends all processes: asks them first, and kills them from this moment on.
+    pub(super) fn end(self, deadline: Deadline) {
+        _ = self.deadlines.send(deadline);
+        let Deadline { group, kill } = deadline;
         // The group does not wait for a look.
         let signal = |signal| {
             if let Some(group) = group {
                 group.signal_group(signal);
             }
         };
-        signal(Signal::SIGTERM);
-        // Who is stopped hears nothing.
-        signal(Signal::SIGCONT);
+        if Instant::now() < kill {
+            signal(Signal::SIGTERM);
+            // Who is stopped hears nothing.
+            signal(Signal::SIGCONT);
+        }
         while Instant::now() < kill && !self.thread.is_finished() {
             thread::sleep(LOOK);
         }
@@ -87,9 +92,9 @@ fn look_until_told(
 ) -> Option<Deadline> {
     loop {
         let began = Instant::now();
-        if descendants.any_runs() {
-            *ran.lock().unwrap_or_else(PoisonError::into_inner) = Some(began);
-        }
+        // The last look counts: who is about to stop as well may run for a moment.
+        let runs = descendants.any_runs().then_some(began);
+        *ran.lock().unwrap_or_else(PoisonError::into_inner) = runs;
         match told.recv_timeout(descendants.pace(LOOK_AROUND)) {
             Ok(deadline) => return Some(deadline),
             Err(RecvTimeoutError::Timeout) => {}
@@ -100,9 +105,13 @@ fn look_until_told(
 
 fn end(descendants: &mut Descendants, deadline: Deadline) {
     descendants.group = deadline.group;
-    descendants.signal_outside(Signal::SIGTERM);
-    descendants.signal_outside(Signal::SIGCONT);
-    while descendants.any_alive() {
+    if Instant::now() < deadline.kill {
+        descendants.signal_outside(Signal::SIGTERM);
+        descendants.signal_outside(Signal::SIGCONT);
+    }
+    // A program that is just being started may not be found at once.
+    let may_come = || deadline.group.is_none() && Instant::now() < deadline.kill;
+    while descendants.any_alive() || may_come() {
         let now = Instant::now();
         if now > deadline.kill {
             descendants.signal(Signal::SIGKILL);
@@ -110,6 +119,49 @@ fn end(descendants: &mut Descendants, deadline: Deadline) {
         if now > deadline.kill + LAST {
             return;
         }
-        thread::sleep(descendants.pace(LOOK).min(LAST));
+        let left = deadline.kill.saturating_duration_since(now);
+        thread::sleep(if left.is_zero() {
+            LOOK
+        } else {
+            descendants.pace(LOOK).min(left)
+        });
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::Command;
+
+    use nix::unistd::Pid;
+
+    use super::*;
+
+    /// As where its parent was killed before it could say which group the program has.
+    #[test]
+    fn a_program_of_a_dead_parent_is_found_by_its_mark() {
+        let mut parent = Command::new("true").spawn().unwrap();
+        let pid = i32::try_from(parent.id()).unwrap();
+        let root = Identity::now(Pid::from_raw(pid));
+        parent.wait().unwrap();
+        let mark = mark();
+        let sleep = |variable: &str| {
+            Command::new("sleep")
+                .arg("600")
+                .env(variable, &mark)
+                .spawn()
+                .unwrap()
+        };
+        let (mut program, mut other) = (sleep(MARK), sleep("OTHER"));
+        let lookout = Lookout::start(Descendants::new(root, Vec::new(), &mark)).unwrap();
+        lookout.end(Deadline {
+            group: None,
+            kill: Instant::now() + LAST,
+        });
+        let signal = program.wait().unwrap().signal();
+        assert_eq!(signal, Some(Signal::SIGTERM as i32));
+        assert!(other.try_wait().unwrap().is_none());
+        other.kill().unwrap();
+        other.wait().unwrap();
     }
 }

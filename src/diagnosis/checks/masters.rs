@@ -4,6 +4,7 @@ use crate::diagnosis::beats;
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
 use crate::diagnosis::snapshot::Snapshot;
+use crate::failover::Refusal;
 use crate::family::Claim;
 use crate::model::{Registration, Verdict, shell_word};
 use crate::output::ago;
@@ -49,15 +50,16 @@ pub(super) const NONE: Check = Check {
         code: "DS-009",
         title: "no registered master that is surely of this cluster",
         severity: Severity::Act,
-        meaning: "Nothing runs, or this is not the registry of these masters. As long as that is \
-            open, nothing is judged by registrations.",
+        meaning: "Nothing runs, or this is not the registry of these masters, or all of them have got \
+            new addresses. As long as that is open, nothing is judged by registrations.",
         causes: &[
             "--zk, its chroot, --namespace or --registry name another registry",
             "no master runs, or none reaches the registry",
             "every master has got a new address, so that no row names any of them",
         ],
         upstream: &[],
-        remedy: "check --zk, --namespace and --registry first; then start a master",
+        remedy: "check --zk, --namespace and --registry first; then start a master, or, if they have \
+            new addresses, let a dry run with --allow-new-masters show what is dead",
     },
     find: none,
 };
@@ -137,10 +139,11 @@ pub(super) const OVERLOADED: Check = Check {
         severity: Severity::Look,
         meaning: "A master takes no commands while its load, its memory or (from 3.2.1 on) its disk \
             is above its limit: as long as all of them are, no workflow starts, and nothing that \
-            was handed over is taken up.",
+            was handed over is taken up. Masters of 1.2 and 3.1 do not say it.",
         causes: &[
             "the machines are too small for what runs, or the limits too low (server-load-protection)",
-            "a disk is full: 3.2.1 and newer stop at 70 %",
+            "a disk is full: 3.2.1 and newer stop at 70 or 80 %, as they are configured",
+            "3.4: more workflows run than max-concurrent-workflow-instances",
             "3.4.2: a master may stay busy until it is restarted",
         ],
         upstream: &[18570],
@@ -217,6 +220,10 @@ fn none(snapshot: &Snapshot) -> Vec<Finding> {
     };
     let source = format!("registry {}", snapshot.masters.parent);
     let mut finding = Finding::new(NONE.kind, Subject::default()).fact(source, doubt.to_string());
+    if matches!(doubt, Refusal::StrangeMasters { .. }) {
+        // The option that the doubt's own hint names is the failover's.
+        return vec![finding.next("dsctl failover --all-dead --allow-new-masters --dry-run")];
+    }
     finding.remedy.text = doubt.hint();
     vec![finding]
 }
@@ -319,10 +326,7 @@ fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
             )
             .next("dsctl commands");
     }
-    vec![Finding {
-        by_itself: Some("each takes commands again as soon as it is below its limits"),
-        ..finding
-    }]
+    vec![finding]
 }
 
 fn clock(snapshot: &Snapshot) -> Vec<Finding> {

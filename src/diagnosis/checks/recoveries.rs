@@ -54,7 +54,8 @@ pub(super) const DOUBLED: Check = Check {
         meaning: "Each of them starts the instance once more: its tasks run twice.",
         causes: &["two programs or masters failed the same master over without one lock"],
         upstream: &[],
-        remedy: "delete all but one of them from the command table while no master takes commands",
+        remedy: "for each of these instances, delete all but one of its recovery commands from the command table, \
+            while no master takes commands",
     },
     find: doubled,
 };
@@ -98,12 +99,14 @@ pub(super) const NEVER_STARTED: Check = Check {
         meaning: "From 3.3 on an instance and the command that starts it are written together, and \
             taken up together. These have no command any more: no master will ever start them.",
         causes: &[
-            "a master took the command, and could not carry it out: see the error commands",
+            "up to 3.3.2: a master took the command, and could not carry it out; see the error commands",
             "somebody deleted the command",
+            "the instance is from before an upgrade to 3.3",
         ],
         upstream: &[],
-        remedy: "look for the reason in the error commands, and trigger the workflow anew in \
-            DolphinScheduler; no command of dsctl starts these instances",
+        remedy: "look for the reason in the error commands. Where an instance has tasks, it was to go \
+            on after a failure or a pause: see which of them have succeeded before the workflow is \
+            started anew. No command of dsctl starts these instances",
     },
     find: never_started,
 };
@@ -168,7 +171,7 @@ fn failed(snapshot: &Snapshot) -> Vec<Finding> {
                 failure(*id, *error, message.as_deref()),
             );
         }
-        finding
+        finding.next("dsctl commands")
     })
 }
 

@@ -11,20 +11,23 @@ pub(super) const NO_WORKER: Check = Check {
         code: "DS-014",
         title: "tasks wait for a worker group that has no registered worker",
         severity: Severity::Act,
-        meaning: "The masters try again and again to hand these tasks to a worker of their group, \
-            and there is none: their workflows hang, although their master lives. A failover \
-            changes nothing about it.",
+        meaning: "Living masters cannot hand these tasks to a worker of their group, since there is \
+            none: their workflows hang, and a failover changes nothing about it. Workers that are \
+            registered and overloaded are not looked at, nor are tasks in DELAY_EXECUTION.",
         causes: &[
             "the workers of the group have ended, or have lost their registrations",
             "a worker runs under another address than the one that the group names",
             "the group was renamed or deleted while workflows use it",
         ],
-        upstream: &[],
-        remedy: "start a worker of the group, or give the group a running worker (from 2.0 on in \
+        upstream: &[6959, 15294],
+        remedy: "start a worker of the group, or give the group a running worker (from 1.3.6 on in \
             DolphinScheduler's Security, Worker Group Manage)",
     },
     find: without_worker,
 };
+
+/// How many workers are named.
+const SHOWN: usize = 20;
 
 fn without_worker(snapshot: &Snapshot) -> Vec<Finding> {
     // Its workers may be registered elsewhere, as its masters are.
@@ -53,13 +56,17 @@ fn without_worker(snapshot: &Snapshot) -> Vec<Finding> {
         let finding = match addresses(snapshot, group) {
             Some(addresses) => finding.fact(
                 "database t_ds_worker_group",
-                format!("the group has the addresses {addresses:?}"),
+                format!("the group has the addresses {:?}", cut(addresses.split(','))),
+            ),
+            None if snapshot.worker_groups.is_some() => finding.fact(
+                "database t_ds_worker_group",
+                format!("no group {group:?}"),
             ),
             None => finding,
         };
         Finding {
             by_itself: Some(
-                "the masters hand the tasks out as soon as a worker of the group is registered",
+                "the masters hand the tasks out some time after a worker of the group is registered",
             ),
             ..finding
         }
@@ -71,9 +78,18 @@ fn registered(snapshot: &Snapshot, group: &str) -> String {
     match snapshot.workers.servers.as_slice() {
         [] => "no worker is registered".to_owned(),
         servers => {
-            let names: Vec<&str> = servers.iter().map(|server| server.node.as_str()).collect();
-            format!("none of the group {group:?} among {}", names.join(", "))
+            let nodes = cut(servers.iter().map(|server| server.node.as_str()));
+            format!("none of the group {group:?} among {nodes}")
         }
+    }
+}
+
+/// The first ones, and how many there are.
+fn cut<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.get(..SHOWN) {
+        None => names.join(", "),
+        Some(first) => format!("{}, … ({} in all)", first.join(", "), names.len()),
     }
 }
 
@@ -93,16 +109,17 @@ fn is_same(one: &str, other: &str) -> bool {
 
 /// Whether a registered worker may be of this group, by any of the rules that releases have:
 /// - up to 3.1.0 it is registered below the group's name;
-/// - from 2.0 on a group of the database names its address;
-/// - from 3.1.1 on all of them are of the default group;
+/// - from 1.3.6 on a group of the database names its address;
+/// - from 3.1.1 on all of them are of the default group, up to 3.2 unless the database has one;
 /// - from 3.3 on it may say so itself.
 ///
 /// Where the groups cannot be read, any worker may be.
 fn has_worker(snapshot: &Snapshot, group: &str) -> bool {
     let workers = &snapshot.workers;
+    let is_default = is_same(group, DEFAULT_GROUP)
+        && (snapshot.release.family.starts_at_trigger || addresses(snapshot, group).is_none());
     let is_of_all = |server: &Registration| {
-        workers.group_of(server).is_none()
-            && (is_same(group, DEFAULT_GROUP) || snapshot.worker_groups.is_none())
+        snapshot.worker_groups.is_none() || (is_default && workers.group_of(server).is_none())
     };
     let is_of_group = |server: &Registration| {
         let said = [
