@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use super::descendants::{Descendants, Identity};
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 use super::descendants::{MARK, mark};
 
 /// How often to check whether a process is left; the system sends no notification.
@@ -128,7 +128,7 @@ fn end(descendants: &mut Descendants, deadline: Deadline) {
     }
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests {
     use std::os::unix::process::ExitStatusExt;
     use std::process::Command;
@@ -139,6 +139,7 @@ mod tests {
 
     /// As where its parent was killed before it could say which group the program has.
     #[test]
+    #[cfg_attr(not(target_os = "linux"), ignore = "only Linux has /proc")]
     fn a_program_of_a_dead_parent_is_found_by_its_mark() {
         let mut parent = Command::new("true").spawn().unwrap();
         let pid = i32::try_from(parent.id()).unwrap();
