@@ -149,6 +149,18 @@ impl Snapshot {
         format!("database {}", self.release.family.tables.instance)
     }
 
+    /// The table of the waiting commands, as a source of evidence.
+    #[must_use]
+    pub fn command_table(&self) -> String {
+        format!("database {}", self.release.family.tables.command)
+    }
+
+    /// The table of the error commands, as a source of evidence.
+    #[must_use]
+    pub fn error_command_table(&self) -> String {
+        format!("database {}", self.release.family.tables.error_command)
+    }
+
     /// The instances of a verdict, by host as stored.
     #[must_use]
     pub fn by_host(&self, verdict: Verdict) -> BTreeMap<Option<&str>, Vec<InstanceId>> {

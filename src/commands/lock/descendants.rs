@@ -147,35 +147,34 @@ impl Descendants {
         least.max((self.took * 10).min(SLOWEST))
     }
 
-    /// Looks for the processes. One that was seen once is found again after the root's end.
-    fn look(&mut self) -> BTreeMap<i32, Process> {
+    /// Looks for the processes. One that was seen once is found again after the root's end. `None`
+    /// if the list could not be read: this process is always in it.
+    fn look(&mut self) -> Option<BTreeMap<i32, Process>> {
         let began = Instant::now();
         let all = all();
-        if all.is_empty() {
-            // The list could not be read: this process is always in it.
-            return BTreeMap::new();
-        }
-        let found = self.found(&all);
+        let found = (!all.is_empty()).then(|| self.found(&all));
         self.took = began.elapsed();
         found
     }
 
     /// Whether any of them can run; a stopped one cannot, but is alive.
     pub(super) fn any_runs(&mut self) -> bool {
-        self.look()
-            .values()
-            .any(|process| !matches!(process.state, 'T' | 't'))
+        let runs = |process: &Process| !matches!(process.state, 'T' | 't');
+        self.look().is_some_and(|found| found.values().any(runs))
     }
 
     /// Whether there is any process. A zombie has ended.
     pub(super) fn any_alive(&mut self) -> bool {
         let is_there = |group: Identity| killpg(group.pid(), None).is_ok();
-        !self.look().is_empty() || (all().is_empty() && self.group.is_some_and(is_there))
+        match self.look() {
+            Some(found) => !found.is_empty(),
+            None => self.group.is_some_and(is_there),
+        }
     }
 
     /// The living processes, by number.
     pub(super) fn left(&mut self) -> Vec<i32> {
-        self.look().into_keys().collect()
+        self.look().unwrap_or_default().into_keys().collect()
     }
 
     /// Sends a signal to all of them.
@@ -190,7 +189,7 @@ impl Descendants {
     /// Sends a signal to those that are not in the group.
     pub(super) fn signal_outside(&mut self, signal: Signal) {
         let group = self.group.map(|group| group.pid);
-        for (pid, process) in self.look() {
+        for (pid, process) in self.look().unwrap_or_default() {
             if Some(process.group) != group {
                 // A process that is gone needs none.
                 let _ = kill(Pid::from_raw(pid), signal);

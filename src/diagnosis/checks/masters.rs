@@ -285,19 +285,19 @@ fn doubted(snapshot: &Snapshot) -> Vec<Finding> {
 const NORMAL: &str = "normal";
 
 fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
-    let masters = &snapshot.masters.servers;
-    let status = |server: &Registration| {
-        let status = server.heartbeat.server_status.clone();
-        status.filter(|status| status != NORMAL)
+    let masters = snapshot.masters.servers.iter();
+    let overloaded = masters.map(|server| {
+        let status = server.heartbeat.server_status.as_deref();
+        Some((server, status.filter(|status| *status != NORMAL)?))
+    });
+    let Some(overloaded) = overloaded.collect::<Option<Vec<(&Registration, &str)>>>() else {
+        return Vec::new();
     };
-    if snapshot.doubt.is_some()
-        || masters.is_empty()
-        || !masters.iter().all(|m| status(m).is_some())
-    {
+    if snapshot.doubt.is_some() || overloaded.is_empty() {
         return Vec::new();
     }
     let mut finding = Finding::new(OVERLOADED.kind, Subject::default());
-    for server in masters {
+    for (server, status) in overloaded {
         let beat = &server.heartbeat;
         let shares = [
             ("cpu", beat.cpu_usage),
@@ -308,7 +308,6 @@ fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
         let shares = shares
             .iter()
             .filter_map(|(name, share)| Some(format!(", {name} {:.2}", (*share)?)));
-        let status = status(server).unwrap_or_default();
         finding = finding.fact(
             format!("registry {}", server.node),
             format!("status {status}{}", shares.collect::<String>()),
@@ -318,7 +317,7 @@ fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
     if !waiting.is_empty() {
         finding = finding
             .fact(
-                format!("database {}", snapshot.release.family.tables.command),
+                snapshot.command_table(),
                 format!(
                     "{} that nobody takes now",
                     counted(&waiting, "recovery command")

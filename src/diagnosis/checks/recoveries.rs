@@ -75,21 +75,6 @@ pub(super) const ENDED: Check = Check {
     find: ended,
 };
 
-/// Of how many instances of a finding the evidence is shown.
-const SHOWN: usize = 3;
-
-/// One finding about all of these instances, if there are any: a run that failed has many.
-fn about_all(
-    kind: &'static FindingKind,
-    ids: &[InstanceId],
-    commands: &[i64],
-    with_facts: impl FnOnce(Finding) -> Finding,
-) -> Vec<Finding> {
-    let subject = Subject::default().of_instances(ids).of_commands(commands);
-    let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
-    finding.into_iter().collect()
-}
-
 /// DS-016.
 pub(super) const NEVER_STARTED: Check = Check {
     kind: &FindingKind {
@@ -111,47 +96,45 @@ pub(super) const NEVER_STARTED: Check = Check {
     find: never_started,
 };
 
-fn never_started(snapshot: &Snapshot) -> Vec<Finding> {
-    let ids = &snapshot.never_started;
-    about_all(NEVER_STARTED.kind, ids, &[], |finding| {
-        finding
-            .fact(
-                snapshot.table(),
-                format!("{} in SUBMITTED_SUCCESS", counted(ids, "instance")),
-            )
-            .fact(
-                format!("database {}", snapshot.release.family.tables.command),
-                "no waiting command names them",
-            )
-            .next("dsctl commands")
-    })
+/// Of how many instances of a finding the evidence is shown.
+const SHOWN: usize = 3;
+
+/// What the command table says of instances that nobody starts.
+const UNNAMED: &str = "no waiting command names them";
+
+/// One finding about all of these instances, if there are any: a run that failed has many.
+fn about_all(
+    kind: &'static FindingKind,
+    ids: &[InstanceId],
+    commands: &[i64],
+    with_facts: impl FnOnce(Finding) -> Finding,
+) -> Vec<Finding> {
+    let subject = Subject::default().of_instances(ids).of_commands(commands);
+    let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
+    finding.into_iter().collect()
 }
 
 fn orphans(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.orphans;
-    if ids.is_empty() {
-        return Vec::new();
-    }
-    let mut finding = Finding::new(ORPHANS.kind, Subject::default().of_instances(ids))
-        .fact(
-            snapshot.table(),
-            format!("claimed by a failover: {}", counted(ids, "instance")),
-        )
-        .fact(
-            format!("database {}", snapshot.release.family.tables.command),
-            "no waiting command names them",
-        )
-        .next("dsctl recover --orphans --dry-run");
-    let errors = ids
-        .iter()
-        .filter_map(|id| Some((id, snapshot.errors.get(id)?)));
-    for (id, (error, message)) in errors.take(SHOWN) {
-        finding = finding.fact(
-            format!("database {}", snapshot.release.family.tables.error_command),
-            failure(*id, *error, message.as_deref()),
-        );
-    }
-    vec![finding]
+    about_all(ORPHANS.kind, ids, &[], |finding| {
+        let mut finding = finding
+            .fact(
+                snapshot.table(),
+                format!("claimed by a failover: {}", counted(ids, "instance")),
+            )
+            .fact(snapshot.command_table(), UNNAMED)
+            .next("dsctl recover --orphans --dry-run");
+        let errors = ids
+            .iter()
+            .filter_map(|id| Some((id, snapshot.errors.get(id)?)));
+        for (id, (error, message)) in errors.take(SHOWN) {
+            finding = finding.fact(
+                snapshot.error_command_table(),
+                failure(*id, *error, message.as_deref()),
+            );
+        }
+        finding
+    })
 }
 
 fn failure(id: InstanceId, error: i64, message: Option<&str>) -> String {
@@ -167,7 +150,7 @@ fn failed(snapshot: &Snapshot) -> Vec<Finding> {
     about_all(FAILED.kind, &ids, &[], |mut finding| {
         for (id, error, message) in failed.iter().take(SHOWN) {
             finding = finding.fact(
-                format!("database {}", snapshot.release.family.tables.error_command),
+                snapshot.error_command_table(),
                 failure(*id, *error, message.as_deref()),
             );
         }
@@ -186,7 +169,7 @@ fn doubled(snapshot: &Snapshot) -> Vec<Finding> {
     about_all(DOUBLED.kind, &ids, &commands, |mut finding| {
         for (id, commands) in several.iter().take(SHOWN) {
             finding = finding.fact(
-                format!("database {}", snapshot.release.family.tables.command),
+                snapshot.command_table(),
                 format!("instance {id}: {}", counted(commands, "recovery command")),
             );
         }
@@ -204,10 +187,23 @@ fn ended(snapshot: &Snapshot) -> Vec<Finding> {
             finding = finding
                 .fact(snapshot.table(), format!("instance {id} is {state}"))
                 .fact(
-                    format!("database {}", snapshot.release.family.tables.command),
+                    snapshot.command_table(),
                     format!("{} for it", counted(of(id), "recovery command")),
                 );
         }
         finding.next("dsctl commands")
+    })
+}
+
+fn never_started(snapshot: &Snapshot) -> Vec<Finding> {
+    let ids = &snapshot.never_started;
+    about_all(NEVER_STARTED.kind, ids, &[], |finding| {
+        finding
+            .fact(
+                snapshot.table(),
+                format!("{} in SUBMITTED_SUCCESS", counted(ids, "instance")),
+            )
+            .fact(snapshot.command_table(), UNNAMED)
+            .next("dsctl commands")
     })
 }
