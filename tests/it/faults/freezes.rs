@@ -205,15 +205,10 @@ fn a_session_that_becomes_shorter_within_a_transaction_commits_nothing() {
 fn a_program_under_a_lock_whose_session_becomes_shorter_is_ended() {
     let mut server = ZooKeeper::private();
     let world = World::in_env(Env::at(Store::Sqlite, &server.connect_string()), BY_HOST, 1);
-    let holder = world
-        .dsctl(&format!(
-            "lock acquire {DEAD} --session-timeout 60s -- sleep 600"
-        ))
-        .spawn();
-    eventually(SOON, "the holder", || match world.queue().len() {
-        1 => Ok(()),
-        count => Err(count),
-    });
+    let program = "echo it runs; exec sleep 600";
+    let words = ["--session-timeout", "60s", "--", "sh", "-c", program];
+    let mut holder = world.acquire(&words).spawn();
+    holder.await_stdout("it runs");
     shorten(&mut server, 12);
     holder
         .finish()
