@@ -67,6 +67,7 @@ complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "recover" -d 'Only the s
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "failover" -d 'Fail over dead masters: lock, check, hand over, write commands, report'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "watch" -d 'Fail over each master that dies, as the masters themselves would'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "doctor" -d 'Show what hangs and why, with the next command'
+complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "snapshot" -d 'Copy what every command reads into a SQLite file, to be looked at without the cluster'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "commands" -d 'List waiting commands and error commands'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "config" -d 'Show every setting and where it came from; connects to nothing'
 complete -c dsctl -n "__fish_dsctl_needs_command" -f -a "demo" -d 'Rehearse a failover on a made-up cluster in a SQLite file; needs no server'
@@ -493,6 +494,41 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l no-headers -d 'Om
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''
+jdbc\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l namespace -d 'Root of the cluster\'s entries in the registry [default: dolphinscheduler] [env: DSCTL_NAMESPACE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l ds-home -d 'Read registry and database from DolphinScheduler\'s own files in this folder [env: DSCTL_DS_HOME]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l ds-version -d 'DolphinScheduler\'s release, if the database does not show it [env: DSCTL_DS_VERSION]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l time-zone -d 'Time zone in which the masters write times, such as Asia/Shanghai or +08:00: their host\'s, but in 3.0 and 3.1 that of SPRING_JACKSON_TIME_ZONE [env: DSCTL_TIME_ZONE]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-digest-file -d 'File with user:password for ZooKeeper, - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_DIGEST_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-sasl-file -d 'File with user:password for ZooKeeper\'s SASL login (DIGEST-MD5), - for stdin (on a terminal it is asked for) [env: DSCTL_ZK_SASL_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-kerberos -d 'Log in at ZooKeeper with Kerberos, by the ticket of this machine\'s Kerberos for this service, usually zookeeper (zookeeper.sasl.client.username) [env: DSCTL_ZK_KERBEROS]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-tls-ca -d 'Certificates (PEM) of the authorities that sign those of ZooKeeper\'s servers; switches TLS on [env: DSCTL_ZK_TLS_CA]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-tls-cert -d 'This client\'s own certificate (PEM), if ZooKeeper demands one [env: DSCTL_ZK_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-tls-key -d 'Its private key (PEM) [default: in the file of --zk-tls-cert] [env: DSCTL_ZK_TLS_KEY]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l db-password-file -d 'File with the database\'s password, - for stdin (on a terminal it is asked for) [env: DSCTL_DB_PASSWORD_FILE]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l db-tls-cert -d 'This client\'s own certificate (PEM), if the database demands one [env: DSCTL_DB_TLS_CERT]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l db-tls-key -d 'Its private key (PEM) [default: in the file of --db-tls-cert] [env: DSCTL_DB_TLS_KEY]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l session-timeout -d 'How long the registry keeps the lock after the last heartbeat [default: 18s] [env: DSCTL_SESSION_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l timeout -d 'Timeout of each network operation [default: 10s] [env: DSCTL_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l statement-timeout -d 'Timeout of each database statement [default: 5m] [env: DSCTL_STATEMENT_TIMEOUT]' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l config -d 'Configuration file in TOML, instead of the two default files [env: DSCTL_CONFIG]' -r -F
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -s o -l output -d 'Output format [default: table] [env: DSCTL_OUTPUT]' -r -f -a "table\t''
+json\t''
+ndjson\t''
+tsv\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
+always\t''
+never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l with-values -d 'Keep the values of parameters; without this only their keys are in the file'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -s q -l quiet -d 'Results, warnings and errors only: no progress, no remarks [env: DSCTL_QUIET]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
+complete -c dsctl -n "__fish_dsctl_using_subcommand snapshot" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l db -d 'Metadata database: mysql://, mariadb://, postgres://, sqlite:FILE, or a jdbc: URL [env: DSCTL_DB]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand commands" -l registry -d 'Registry: zookeeper, or DolphinScheduler\'s own in the database (3.3 and newer) [env: DSCTL_REGISTRY]' -r -f -a "zookeeper\t''

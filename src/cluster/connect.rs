@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::time::Duration;
 
 use futures::future::{Either, select};
+use jiff::tz::TimeZone;
 use tokio::time::timeout;
 
 use crate::config::{ConfigError, DbTarget, RegistryTarget, Settings};
@@ -12,10 +13,13 @@ use crate::family::RegistryLayout;
 use crate::metadata::database::{Database, DatabaseError};
 use crate::metadata::mysql::MySqlDatabase;
 use crate::metadata::postgres::PostgresDatabase;
+use crate::metadata::snapshot::{SnapshotHead, SnapshotParts, read_parts};
 use crate::metadata::sqlite::{OpenMode, SqliteDatabase};
 use crate::metadata::{MetadataStore, StoreError};
 use crate::model::Ensemble;
+use crate::options::value::time_zone;
 use crate::registry::jdbc::{JdbcRegistry, JdbcSettings};
+use crate::registry::recorded::{RecordedRegistry, RegistryRecord};
 use crate::registry::zookeeper::{GOODBYE, ZooKeeperSession, ZooKeeperSettings};
 use crate::registry::{Registry, RegistryError};
 use crate::stop::{StopSignal, Stopped};
@@ -91,10 +95,11 @@ pub async fn cluster(
     let error = match (registry, begun) {
         (Ok(registry), Ok(())) => match two_servers(&*registry, &store) {
             None => {
+                let recorded = store.snapshot().and_then(zone);
                 return Ok(Cluster {
                     registry,
                     store,
-                    zone: settings.time_zone.clone(),
+                    zone: settings.time_zone.clone().or(recorded),
                     stop: stop.clone(),
                 });
             }
@@ -280,7 +285,31 @@ async fn registry(
             registry.identify_server(access == Purpose::Write).await?;
             Ok(Box::new(registry))
         }
+        RegistryTarget::Snapshot(file) => {
+            let mut database = sqlite(settings, file, Purpose::Read)?;
+            let parts = read_parts(&mut database).await?;
+            Ok(Box::new(recorded(&parts, file)?))
+        }
     }
+}
+
+/// The masters' zone, if it was known when a snapshot was taken.
+fn zone(snapshot: &SnapshotHead) -> Option<TimeZone> {
+    time_zone(snapshot.time_zone.as_deref()?).ok()
+}
+
+/// The registry of a snapshot.
+fn recorded(parts: &SnapshotParts, file: &Path) -> Result<RecordedRegistry, DatabaseError> {
+    let record = RegistryRecord::parse(&parts.registry);
+    let record = record.map_err(|error| DatabaseError::Unreachable {
+        endpoint: format!("sqlite:{}", file.display()),
+        cause: format!("the snapshot's registry cannot be read: {error}"),
+    })?;
+    Ok(RecordedRegistry::new(
+        record,
+        parts.head.taken_at,
+        file.to_owned(),
+    ))
 }
 
 fn zookeeper(settings: &Settings, ensemble: &Ensemble) -> ZooKeeperSettings {

@@ -17,8 +17,10 @@ use super::lock::acquire::LockAcquireDocument;
 use super::lock::status::LockStatusDocument;
 use super::lock::{LockCommand, acquire, status};
 use super::shell::Call;
+use super::snapshot::{SnapshotArgs, SnapshotDocument};
 use super::watch::{self, WatchArgs};
-use super::{command_list, config, demo, doctor, instances, masters};
+use super::{command_list, config, demo, doctor, instances, masters, snapshot};
+use crate::cluster::Purpose;
 use crate::config::Scope;
 
 /// A command of the command line.
@@ -80,6 +82,14 @@ pub(super) enum Command {
         before_help = "Examples:\n  dsctl doctor\n  dsctl doctor --fail-on look -o json\n  dsctl doctor --explain DS-003"
     )]
     Doctor(DoctorArgs),
+    /// Copy what every command reads into a SQLite file, to be looked at without the cluster
+    ///
+    /// `--db sqlite:FILE.db` then serves every command as of that moment: to rehearse a failover, or
+    /// to attach to a ticket. The cluster is only read. Values of parameters are masked.
+    #[command(
+        before_help = "Examples:\n  dsctl snapshot incident.db\n  dsctl --db sqlite:incident.db doctor"
+    )]
+    Snapshot(SnapshotArgs),
     /// List waiting commands and error commands
     #[command(before_help = "Examples:\n  dsctl commands")]
     Commands,
@@ -175,6 +185,13 @@ impl Command {
             Self::Doctor(arguments) => {
                 call.reading(async |cluster| doctor::run(cluster, &arguments).await)
                     .await
+            }
+            Self::Snapshot(arguments) => {
+                let empty = SnapshotDocument::empty(&arguments);
+                call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
+                    snapshot::run(cluster, &arguments, shell.settings.ds_version).await
+                })
+                .await
             }
             Self::Commands => {
                 call.reading(async |cluster| command_list::run(cluster).await)

@@ -4,6 +4,7 @@ use crate::cluster::{Cluster, Purpose, store};
 use crate::config::{RegistryTarget, Settings};
 use crate::failover::{FailoverError, Refusal, in_database};
 use crate::family::{Release, family_of};
+use crate::metadata::snapshot::SnapshotHead;
 use crate::metadata::{MetadataStore, Writing};
 use crate::output::Document;
 use crate::registry::Registry;
@@ -28,12 +29,21 @@ pub(super) async fn release(
         return Ok((release, None));
     }
     let mut store = store(settings, Purpose::Read, stop).await?;
-    let registered_elsewhere = match settings.registry()? {
-        RegistryTarget::ZooKeeper(_) => in_database(&mut store).await,
-        RegistryTarget::Jdbc(_) => Ok(None),
+    let is_in_database = match settings.registry()? {
+        RegistryTarget::ZooKeeper(_) => false,
+        RegistryTarget::Jdbc(_) => true,
+        RegistryTarget::Snapshot(_) => store.snapshot().is_some_and(SnapshotHead::is_in_database),
+    };
+    let registered_elsewhere = if is_in_database {
+        Ok(None)
+    } else {
+        in_database(&mut store).await
     };
     let release = store.release().clone();
     head(document, &release);
+    document
+        .warnings
+        .extend(store.snapshot().map(SnapshotHead::warning));
     document.warnings.extend(store.plain_text());
     let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
     let writable = if locks {

@@ -15,6 +15,7 @@ use super::lock::acquire::LockAcquireDocument;
 use super::lock::status::LockStatusDocument;
 use super::masters::MastersDocument;
 use super::shell::Skeleton;
+use super::snapshot::SnapshotDocument;
 use super::watch::WatchDocument;
 use crate::output::{Document, NoKeys, schema};
 use crate::watch::line::{EventLine, PreLine};
@@ -43,7 +44,7 @@ impl DocumentKind {
     }
 }
 
-const KINDS: [DocumentKind; 12] = [
+const KINDS: [DocumentKind; 13] = [
     DocumentKind::of::<MastersDocument>(),
     DocumentKind::of::<LockStatusDocument>(),
     DocumentKind::of::<LockAcquireDocument>(),
@@ -52,6 +53,7 @@ const KINDS: [DocumentKind; 12] = [
     DocumentKind::of::<RecoverDocument>(),
     DocumentKind::of::<FailoverDocument>(),
     DocumentKind::of::<WatchDocument>(),
+    DocumentKind::of::<SnapshotDocument>(),
     DocumentKind::of::<CommandsDocument>(),
     DocumentKind::of::<DoctorDocument>(),
     DocumentKind::of::<ConfigDocument>(),

@@ -79,6 +79,7 @@ impl MasterEntry {
             unfinished,
             no_registry: _,
             newest: _,
+            now: _,
         } = *row;
         let mut entry = Self {
             address: host.map(str::to_owned),
@@ -177,6 +178,8 @@ struct KnownMaster<'a> {
     no_registry: bool,
     /// When the newest of all registrations was written, by the registry's clock.
     newest: Option<Timestamp>,
+    /// The present.
+    now: Timestamp,
 }
 
 /// Registered masters and hosts of unfinished or claimed instances, in order of address.
@@ -198,7 +201,7 @@ fn rows<'a>(
         let verdict = verdict(cluster, registered, count);
         *hosts.entry((count.host.as_deref(), verdict)).or_default() += count.count;
     }
-    let newest = beats::newest(registered);
+    let (newest, now) = (beats::newest(registered), cluster.registry.now());
     let known = |((host, verdict), unfinished): ((Option<&'a str>, Verdict), i64)| KnownMaster {
         host,
         registration: registered
@@ -209,6 +212,7 @@ fn rows<'a>(
         unfinished,
         no_registry: registered.prove_nothing(),
         newest,
+        now,
     };
     hosts.into_iter().map(known).collect()
 }
@@ -266,7 +270,7 @@ fn cells(cluster: &Cluster, row: &KnownMaster<'_>) -> Vec<Cell> {
     let started = heartbeat(row).and_then(|heartbeat| heartbeat.started_at);
     let reported = heartbeat(row).and_then(|heartbeat| heartbeat.reported_at);
     let age = |moment: Option<Moment>| match moment {
-        Some(moment) => match times::age_seconds(moment.instant(zone)) {
+        Some(moment) => match times::age_seconds(moment.instant(zone), row.now) {
             Some(seconds) => Cell::from(format!("{} ago", times::ago(seconds))),
             None => Cell::Unknown,
         },
@@ -310,7 +314,7 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
     }
     if let Some(text) = row
         .registration
-        .and_then(|registration| about_beats(registration, row.newest, zone))
+        .and_then(|registration| about_beats(registration, row, zone))
     {
         return Some(text);
     }
@@ -329,16 +333,16 @@ fn remark(row: &KnownMaster<'_>, zone: Option<&TimeZone>) -> Option<String> {
 /// What is unusual about the heartbeats of a registered master. It is not a sign of death.
 fn about_beats(
     registration: &Registration,
-    newest: Option<Timestamp>,
+    row: &KnownMaster<'_>,
     zone: Option<&TimeZone>,
 ) -> Option<String> {
-    if let Some(silent) = beats::silence(registration, newest?) {
+    if let Some(silent) = beats::silence(registration, row.newest?) {
         return Some(format!(
             "registered, but no heartbeat for {}",
             times::ago(silent)
         ));
     }
-    if let Some(silent) = beats::silence(registration, Timestamp::now()) {
+    if let Some(silent) = beats::silence(registration, row.now) {
         return Some(format!(
             "registered, but no heartbeat for {}, by the clock here",
             times::ago(silent)

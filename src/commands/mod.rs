@@ -17,6 +17,7 @@ mod lock;
 mod masters;
 pub mod misread;
 mod shell;
+mod snapshot;
 mod times;
 mod watch;
 mod write_args;

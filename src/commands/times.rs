@@ -49,9 +49,9 @@ pub(super) fn local(time: Option<DateTime>) -> Option<String> {
     time.map(shown)
 }
 
-/// How long ago, in whole seconds; a time in the future counts as now.
-pub(super) fn age_seconds(time: Option<Timestamp>) -> Option<i64> {
-    time.map(|time| Timestamp::now().duration_since(time).as_secs().max(0))
+/// How long ago that was at `now`, in whole seconds; a time in the future counts as now.
+pub(super) fn age_seconds(time: Option<Timestamp>, now: Timestamp) -> Option<i64> {
+    time.map(|time| now.duration_since(time).as_secs().max(0))
 }
 
 /// Milliseconds, for programs.

@@ -1,6 +1,7 @@
 //! Every setting as it came out, and where it came from.
 
 use super::{DbTarget, Key, Origin, Settings};
+use crate::options::value::zone_text;
 use crate::output::OutputSettings;
 use crate::secret::{KerberosLogin, PasswordLogin, SaslLogin};
 
@@ -85,10 +86,7 @@ impl Settings {
                 .as_ref()
                 .map(|folder| folder.display().to_string()),
             Key::DsVersion => self.ds_version.map(|version| version.to_string()),
-            Key::TimeZone => self.time_zone.as_ref().and_then(|zone| {
-                Some(zone.iana_name()?.to_owned())
-                    .or_else(|| Some(zone.to_fixed_offset().ok()?.to_string()))
-            }),
+            Key::TimeZone => self.time_zone.as_ref().and_then(zone_text),
             Key::SessionTimeout => Some(format!("{:?}", self.session_timeout)),
             Key::Timeout => Some(format!("{:?}", self.timeout)),
             Key::StatementTimeout => Some(format!("{:?}", self.statement_timeout)),

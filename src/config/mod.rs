@@ -34,7 +34,7 @@ mod warning;
 mod zk_login;
 mod zk_tls;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::tz::TimeZone;
@@ -53,6 +53,7 @@ pub use survey::Survey;
 pub use typed::TypedOptions;
 pub use warning::Warning;
 
+use crate::metadata::snapshot::is_snapshot;
 use crate::model::{Ensemble, Namespace, Version};
 use crate::output::OutputSettings;
 use crate::secret::{SaslLogin, Secret, ZkTls};
@@ -124,6 +125,8 @@ pub enum RegistryTarget<'a> {
     ZooKeeper(&'a Ensemble),
     /// DolphinScheduler's own, in this database.
     Jdbc(&'a DbTarget),
+    /// What a snapshot has of it, whatever is set: in this file.
+    Snapshot(&'a Path),
 }
 
 impl Settings {
@@ -135,13 +138,18 @@ impl Settings {
         self.db.as_ref().ok_or_else(|| self.without_database())
     }
 
-    /// The registry. A SQLite file without ZooKeeper settings has its own: `demo` creates such a
+    /// The registry. A snapshot has the one that it was taken of; what it shows belongs to no other. A SQLite file without ZooKeeper settings has its own: `demo` creates such a
     /// file.
     ///
     /// # Errors
     /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`],
     /// [`ConfigError::NoDatabase`], [`ConfigError::NoRegistry`].
     pub fn registry(&self) -> Result<RegistryTarget<'_>, ConfigError> {
+        if let Some(DbTarget::Sqlite(file)) = &self.db
+            && is_snapshot(file)
+        {
+            return Ok(RegistryTarget::Snapshot(file));
+        }
         match (&self.zk, self.registry, &self.db) {
             (Some(zk), _, _) => Ok(RegistryTarget::ZooKeeper(zk)),
             (None, Some(RegistryKind::ZooKeeper), _) => Err(ConfigError::NoZooKeeper),

@@ -37,7 +37,7 @@ pub struct InstanceGroup {
 /// before and after: a master counts as registered that was in either.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
-    /// When it was taken, by the clock here.
+    /// The moment that it is about, by the clock here.
     pub taken_at: Timestamp,
     /// The release.
     pub release: Release,
@@ -123,7 +123,7 @@ impl Snapshot {
         let instances = rows.groups(&masters);
         add(&mut masters, before);
         Ok(Self {
-            taken_at: Timestamp::now(),
+            taken_at: cluster.registry.now(),
             release,
             masters,
             doubt,

@@ -52,7 +52,7 @@ pub enum Sign {
 /// Ids are generated in order, except for rows whose id was set by hand: a large one must not hide
 /// rows that are numbered after it. This many of the largest ids are compared one by one, before
 /// each batch.
-const NEWEST: usize = 100;
+pub(super) const NEWEST: usize = 100;
 
 /// How many unfinished instances of one master are recorded.
 const KEPT: usize = 10_000;

@@ -18,6 +18,7 @@ mod proxies;
 pub mod query;
 mod rows;
 mod server;
+pub mod snapshot;
 pub mod sqlite;
 mod statements;
 mod store;

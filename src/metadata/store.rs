@@ -3,12 +3,16 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+
 use super::database::{Access, Database, DatabaseError, Dialect, OnRow, Row, Value};
 use super::guarded::GuardedConnection;
 use super::proxies::by_name;
 use super::query::Query;
 use super::rows;
+use super::snapshot::{self, SnapshotHead};
 use super::statements::registries::JdbcShape;
+use super::statements::snapshot::WRITTEN;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
 use crate::family::{Catalogue, Claim, DetectError, Release, detect};
@@ -52,6 +56,8 @@ pub struct MetadataStore {
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
+    /// What it says of itself, if it is a snapshot.
+    snapshot: Option<SnapshotHead>,
     /// When the server last answered.
     last_answer: Instant,
 }
@@ -80,7 +86,13 @@ impl MetadataStore {
     ) -> Result<Self, StoreError> {
         let mut database = GuardedConnection::new(database);
         let mut server = Witnesses::default();
-        let (catalogue, hidden) = read_catalogue(database.ready().await, &mut server).await?;
+        let SeenTables {
+            catalogue,
+            hidden,
+            snapshot,
+        } = read_catalogue(database.ready().await, &mut server).await?;
+        let stated = snapshot.as_ref().and_then(|head| head.ds_version.as_ref());
+        let given = given.or(stated.and_then(|text| text.parse().ok()));
         let release = detect(&catalogue, given)?;
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
@@ -101,6 +113,7 @@ impl MetadataStore {
             has_worker_groups,
             server,
             hidden,
+            snapshot,
             last_answer: Instant::now(),
         })
     }
@@ -111,7 +124,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DetectError::Upgraded`], and as [`MetadataStore::open`].
     pub async fn ensure_same_release(&mut self) -> Result<(), StoreError> {
-        let (catalogue, _) = read_catalogue(self.database.ready().await, &mut self.server).await?;
+        let SeenTables { catalogue, .. } =
+            read_catalogue(self.database.ready().await, &mut self.server).await?;
         let now = detect(&catalogue, self.given)?;
         let columns = optional_columns(&catalogue, &now);
         if (now.family.id, now.range, columns)
@@ -195,9 +209,16 @@ impl MetadataStore {
         self.server.known()
     }
 
+    /// What it says of itself, if it is a snapshot.
+    #[must_use]
+    pub fn snapshot(&self) -> Option<&SnapshotHead> {
+        self.snapshot.as_ref()
+    }
+
     /// What makes the answers unreliable or incomplete.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
+        let of_the_past = self.snapshot.as_ref().map(SnapshotHead::warning);
         let hidden = (!self.hidden.is_empty()).then(|| {
             format!(
                 "row level security hides rows of {} from this user, or may do so: what it hides \
@@ -206,12 +227,13 @@ impl MetadataStore {
                 self.hidden.join(", ")
             )
         });
-        self.server
+        let recorded = self.snapshot.as_ref();
+        let doubt = self
+            .server
             .doubt()
-            .map(str::to_owned)
-            .into_iter()
-            .chain(hidden)
-            .collect()
+            .or(recorded.and_then(|head| head.doubt.as_deref()));
+        let all = [of_the_past, doubt.map(str::to_owned), hidden];
+        all.into_iter().flatten().collect()
     }
 
     /// The release that was found.
@@ -243,7 +265,11 @@ impl MetadataStore {
     }
 
     pub(super) fn statements(&self) -> Statements<'_> {
-        Statements::new(&self.release, self.database.dialect(), self.optional)
+        Statements::new(&self.release, self.database.dialect(), self.optional).at(self.taken_at())
+    }
+
+    fn taken_at(&self) -> Option<Timestamp> {
+        self.snapshot.as_ref().map(|head| head.taken_at)
     }
 
     /// Closes the connection.
@@ -380,7 +406,7 @@ impl MetadataStore {
                 .filter(|age| *age < limit)
                 .and_then(|_| row.text(0))
         };
-        let query = registries::jdbc_masters(self.database.dialect(), shape);
+        let query = registries::jdbc_masters(self.database.dialect(), shape, self.taken_at());
         self.collect(&query, read).await
     }
 
@@ -530,11 +556,18 @@ impl Claim {
     }
 }
 
-/// The tables, and those with rows hidden by row level security.
+/// What the catalogue shows.
+struct SeenTables {
+    catalogue: Catalogue,
+    /// Tables with rows hidden by row level security.
+    hidden: Vec<String>,
+    snapshot: Option<SnapshotHead>,
+}
+
 async fn read_catalogue(
     database: &mut dyn Database,
     server: &mut Witnesses,
-) -> Result<(Catalogue, Vec<String>), DatabaseError> {
+) -> Result<SeenTables, DatabaseError> {
     let (mut seen, mut hidden) = (Catalogue::default(), Vec::new());
     seen.hides = database.dialect() == Dialect::MySql;
     let query = catalogue::catalogue(database.dialect()).into();
@@ -558,7 +591,20 @@ async fn read_catalogue(
         .await?;
         seen.versions = versions;
     }
-    Ok((seen, hidden))
+    let mut snapshot = None;
+    if database.dialect() == Dialect::Sqlite && seen.has_table(snapshot::TABLE) {
+        let head = snapshot::read_parts(database).await?.head;
+        for (table, column) in &head.unreadable {
+            seen.note(table, column, false);
+        }
+        hidden.clone_from(&head.hidden);
+        snapshot = Some(head);
+    }
+    Ok(SeenTables {
+        catalogue: seen,
+        hidden,
+        snapshot,
+    })
 }
 
 /// MySQL shows a column only to users with a privilege on it, and some releases are distinguished
@@ -607,5 +653,6 @@ fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns
         submit_time: there(tables.task, Some("submit_time")),
         next_instance: there(tables.instance, Some("next_process_instance_id")),
         worker_group: Some("worker_group").filter(|name| catalogue.may_read(tables.task, name)),
+        written: there(tables.instance, Some(WRITTEN)),
     }
 }

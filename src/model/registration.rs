@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::Address;
 
 /// A point in time as a server wrote it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Moment {
     /// Epoch milliseconds (2.0 and newer).
     Instant(Timestamp),
@@ -28,7 +28,7 @@ impl Moment {
 }
 
 /// Why a payload has no heartbeat.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PayloadProblem {
     /// No bytes: a 1.3 master before its first heartbeat, or a node re-created after a reconnect
     /// (F§1.3). Not a sign of death.
@@ -38,7 +38,7 @@ pub enum PayloadProblem {
 }
 
 /// The form of a payload, which distinguishes groups of releases.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PayloadForm {
     /// This many comma-separated fields (1.2 to 3.0).
     Fields(usize),
@@ -52,7 +52,7 @@ pub enum PayloadForm {
 
 /// A server's last heartbeat. A field is `None` if the format lacks it or its value could not be
 /// read.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Heartbeat {
     /// Start-up time; after a registry loss with strategy `waiting`, the time of recovery (F§1.4).
     pub started_at: Option<Moment>,
@@ -82,7 +82,7 @@ pub struct Heartbeat {
 }
 
 /// A running server's entry in the registry.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Registration {
     /// Its address, as in the metadata database.
     pub address: Address,
@@ -121,7 +121,7 @@ impl Registration {
 }
 
 /// All registrations of one kind of server.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Registrations {
     /// Whether the parent of the registrations exists. If it does not, the namespace is most likely
     /// wrong, and every master would look dead. JDBC registries have no parent: always `true`.
@@ -193,7 +193,7 @@ impl Registrations {
 }
 
 /// A child of a lock path: the first one holds the lock, the others wait.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LockNode {
     /// Its name (ZooKeeper) or row id (JDBC).
     pub node: String,

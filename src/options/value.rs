@@ -126,6 +126,13 @@ pub fn time_zone(text: &str) -> Result<TimeZone, ValueError> {
     })
 }
 
+/// A text of which [`time_zone`] makes the same zone.
+#[must_use]
+pub fn zone_text(zone: &TimeZone) -> Option<String> {
+    let fixed = || Some(zone.to_fixed_offset().ok()?.to_string());
+    zone.iana_name().map(str::to_owned).or_else(fixed)
+}
+
 /// Java writes `GMT+8` where POSIX would write `GMT-8`; DolphinScheduler's configuration is Java's.
 fn fixed_offset(text: &str) -> Option<Offset> {
     let rest = text

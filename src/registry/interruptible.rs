@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::{Lease, OnWait, Registry, RegistryError};
 use crate::model::{Confirmed, LockNode, Registrations};
@@ -51,6 +52,10 @@ impl Registry for InterruptibleRegistry {
 
     fn full_path(&self, path: &str) -> String {
         self.registry.full_path(path)
+    }
+
+    fn now(&self) -> Timestamp {
+        self.registry.now()
     }
 
     fn warnings(&self) -> Vec<String> {

@@ -1,11 +1,12 @@
 //! The interface to the registry: registrations, and the failover lock.
 //!
 //! Two implementations: ZooKeeper ([`zookeeper`]) and DolphinScheduler's own JDBC registry
-//! ([`jdbc`]).
+//! ([`jdbc`]); and what one of them answered when a snapshot was taken ([`recorded`]).
 
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 pub use barrier::Barrier;
 
@@ -15,6 +16,7 @@ use crate::stop::Stopped;
 mod barrier;
 pub mod interruptible;
 pub mod jdbc;
+pub mod recorded;
 pub mod zookeeper;
 
 /// What went wrong in the registry.
@@ -179,6 +181,11 @@ pub trait Registry: Send {
 
     /// The full path in the registry, including the root.
     fn full_path(&self, path: &str) -> String;
+
+    /// The moment that its answers are about: the present, by the clock here.
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
 
     /// What makes its answers unreliable, if nothing is written.
     fn warnings(&self) -> Vec<String> {

@@ -38,7 +38,11 @@ const GUARDED: &[(&str, &[&str])] = &[
     ("begin_batch", &["failover/batch.rs"]),
     (
         "by_registry",
-        &["registry/jdbc/mod.rs", "registry/zookeeper/lock.rs"],
+        &[
+            "registry/jdbc/mod.rs",
+            "registry/recorded.rs",
+            "registry/zookeeper/lock.rs",
+        ],
     ),
     (
         "by_operator",

@@ -45,6 +45,7 @@ mod schema;
 mod secured;
 mod servers;
 mod several;
+mod snapshot;
 mod sockets;
 mod split;
 mod steps;

@@ -92,8 +92,8 @@ fn the_steps_at_3_a_m_exist() {
     let commands: Vec<&str> = commands
         .map(|line| line.split('#').next().unwrap().trim())
         .collect();
-    assert_eq!(commands.len(), 7);
-    for command in &commands[..6] {
+    assert_eq!(commands.len(), 8);
+    for command in &commands[..7] {
         // Something hangs there, which is no failure.
         let found = if *command == "dsctl doctor" {
             "test $? = 3 ||"
@@ -108,7 +108,7 @@ fn the_steps_at_3_a_m_exist() {
     }
     // Without a terminal the last one asks for consent, and gets none.
     let last = run(
-        &format!("{} >/dev/null 2>&1; echo $?", commands[6]),
+        &format!("{} >/dev/null 2>&1; echo $?", commands[7]),
         &database,
         folder.path(),
     );

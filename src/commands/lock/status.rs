@@ -1,5 +1,6 @@
 //! `dsctl lock status`: holder and waiters of the failover lock.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -58,7 +59,7 @@ struct QueueEntry {
 }
 
 impl QueueEntry {
-    fn of(queue: &LockQueue, masters: &Registrations) -> Self {
+    fn of(queue: &LockQueue, masters: &Registrations, now: Timestamp) -> Self {
         let LockQueue {
             path,
             nodes,
@@ -67,12 +68,14 @@ impl QueueEntry {
         let entries = |nodes: &[LockNode]| {
             nodes
                 .iter()
-                .map(|node| LockNodeEntry::of(node, masters))
+                .map(|node| LockNodeEntry::of(node, masters, now))
                 .collect()
         };
         Self {
             path: path.clone(),
-            holder: nodes.first().map(|node| LockNodeEntry::of(node, masters)),
+            holder: nodes
+                .first()
+                .map(|node| LockNodeEntry::of(node, masters, now)),
             waiters: entries(nodes.get(1..).unwrap_or_default()),
             foreign: entries(foreign),
         }
@@ -92,7 +95,7 @@ struct LockNodeEntry {
 }
 
 impl LockNodeEntry {
-    fn of(lock_node: &LockNode, masters: &Registrations) -> Self {
+    fn of(lock_node: &LockNode, masters: &Registrations, now: Timestamp) -> Self {
         let LockNode {
             node,
             session_id,
@@ -105,7 +108,7 @@ impl LockNodeEntry {
             session_id,
             persistent: lock_node.is_persistent(),
             created_at: created_at.map(Instant::from),
-            age_seconds: times::age_seconds(created_at),
+            age_seconds: times::age_seconds(created_at, now),
             data,
             registered_master: registered_owner(lock_node, masters).map(ToString::to_string),
         }
@@ -146,9 +149,10 @@ pub(in crate::commands) async fn run(
         check_registry(&seen.1, release.family, place(&*registry), false).err()
     };
     let doubt = seen.as_ref().ok().and_then(doubt);
+    let now = registry.now();
     registry.close().await;
     let (locks, masters) = seen?;
-    let mut answer = Answer::new(body(&release, &locks, &masters));
+    let mut answer = Answer::new(body(&release, &locks, &masters, now));
     answer.warnings = locks.iter().flat_map(warnings).collect();
     answer.warnings.extend(doubt.map(|refusal| {
         format!(
@@ -194,6 +198,7 @@ fn body(
     release: &Release,
     locks: &[LockQueue],
     masters: &Registrations,
+    now: Timestamp,
 ) -> Body<LockStatusDocument> {
     let mut table = Table::new(&HEADERS);
     for lock in locks {
@@ -204,15 +209,15 @@ fn body(
         }
         for (place, node) in lock.nodes.iter().enumerate() {
             let role = if place == 0 { "holder" } else { "waiter" };
-            table.row(cells(lock, role, node, masters));
+            table.row(cells(lock, role, node, (masters, now)));
         }
         for node in &lock.foreign {
-            table.row(cells(lock, "foreign", node, masters));
+            table.row(cells(lock, "foreign", node, (masters, now)));
         }
     }
     let entries = locks
         .iter()
-        .map(|lock| QueueEntry::of(lock, masters))
+        .map(|lock| QueueEntry::of(lock, masters, now))
         .collect();
     let body = Body::new(LockStatusDocument { locks: entries }).table(table);
     let all_free = locks
@@ -237,7 +242,7 @@ fn cells(
     lock: &LockQueue,
     role: &'static str,
     node: &LockNode,
-    masters: &Registrations,
+    (masters, now): (&Registrations, Timestamp),
 ) -> Vec<Cell> {
     vec![
         Cell::from(lock.path.clone()),
@@ -245,7 +250,7 @@ fn cells(
         node.session_id
             .clone()
             .map_or(Cell::from("persistent"), Cell::from),
-        Cell::or_unknown(times::age_seconds(node.created_at).map(times::ago)),
+        Cell::or_unknown(times::age_seconds(node.created_at, now).map(times::ago)),
         Cell::from(registered_owner(node, masters).map(ToString::to_string)),
         Cell::from(node.data.clone()),
         Cell::from(node.node.clone()),

@@ -19,6 +19,14 @@ macro_rules! mysql_table {
     };
 }
 
+/// The schema of PostgreSQL's whose tables statements find first.
+macro_rules! postgres_schema {
+    () => {
+        "COALESCE((SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \
+         (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = current_schema()))"
+    };
+}
+
 /// Columns of every table in the database that is connected to: table and column, each as our
 /// statements must write it to find it (which write small letters), 1 if this user may read it, and in PostgreSQL whether row level security applies to this user (and not only by
 /// policies that allow every row for everything), and whether statements find another table of this
@@ -36,7 +44,8 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
             )
         }
         Dialect::Postgres => {
-            "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
+            concat!(
+                "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
              CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), \
              CASE WHEN row_security_active(c.oid) THEN NOT EXISTS (SELECT 1 FROM pg_catalog.pg_policy p \
              WHERE p.polrelid = c.oid AND p.polcmd = '*' AND pg_get_expr(p.polqual, p.polrelid) = 'true' \
@@ -46,14 +55,48 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
              WHERE p.polrelid = c.oid AND to_json(p)->>'polpermissive' = 'false') ELSE false END, \
              NOT pg_table_is_visible(c.oid) \
              FROM pg_catalog.pg_class c \
-             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = COALESCE(\
-             (SELECT t.relnamespace FROM pg_catalog.pg_class t WHERE t.oid = to_regclass('t_ds_command')), \
-             (SELECT n.oid FROM pg_catalog.pg_namespace n WHERE n.nspname = current_schema())) \
-             AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+             JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = ",
+                postgres_schema!(),
+                " AND c.relkind IN ('r', 'v', 'f', 'p') AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+            )
         }
         Dialect::Sqlite => {
             "SELECT LOWER(m.name), LOWER(p.name), 1 FROM sqlite_master m JOIN pragma_table_info(m.name) p \
              WHERE m.type IN ('table', 'view') ORDER BY m.name, p.cid"
+        }
+    }
+}
+
+/// The columns of DolphinScheduler's tables, in their order: table, column, 1 if this user may read
+/// it, 1 if it is of whole numbers. As [`catalogue`] otherwise.
+pub(crate) fn column_types(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::MySql => {
+            concat!(
+                "SELECT ",
+                mysql_table!("table_name"),
+                ", LOWER(column_name), CAST(privileges LIKE '%select%' AS SIGNED), \
+                 LOWER(data_type) IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint') \
+                 FROM information_schema.columns WHERE table_schema = DATABASE() AND ",
+                mysql_table!("table_name"),
+                " LIKE 't\\_ds\\_%' ORDER BY table_name, ordinal_position"
+            )
+        }
+        Dialect::Postgres => {
+            concat!(
+                "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
+                 CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), \
+                 CAST(a.atttypid IN (16, 20, 21, 23) AS INT) FROM pg_catalog.pg_class c \
+                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = ",
+                postgres_schema!(),
+                " AND c.relkind IN ('r', 'v', 'f', 'p') AND c.relname LIKE 't\\_ds\\_%' \
+                 AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
+            )
+        }
+        Dialect::Sqlite => {
+            "SELECT LOWER(m.name), LOWER(p.name), 1, LOWER(p.type) LIKE '%int%' OR LOWER(p.type) LIKE 'bool%' \
+             FROM sqlite_master m JOIN pragma_table_info(m.name) p \
+             WHERE m.type IN ('table', 'view') AND LOWER(m.name) LIKE 't\\_ds\\_%' ESCAPE '\\' ORDER BY m.name, p.cid"
         }
     }
 }

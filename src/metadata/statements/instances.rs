@@ -1,6 +1,6 @@
 //! Statements about the instance table.
 
-use super::{Statements, list, of_instance};
+use super::{Statements, list, of_instance, sqlite_second};
 use crate::family::{Claim, SUBMITTED};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
@@ -170,7 +170,12 @@ impl Statements<'_> {
         .into()
     }
 
-    fn states_of_interest(&self) -> Vec<i64> {
+    /// These columns of every instance that is unfinished or claimed.
+    pub(super) fn listed_rows(&self, columns: &str) -> Query {
+        self.scan(columns, &self.states_of_interest(), None, IdRange::Whole)
+    }
+
+    pub(super) fn states_of_interest(&self) -> Vec<i64> {
         let mut states = self.family.unfinished.to_vec();
         if let Claim::State(code) = self.family.claim {
             states.push(code);
@@ -224,9 +229,9 @@ impl Statements<'_> {
     /// end, written, now.
     pub(crate) fn newest_times(&self, count: usize) -> Query {
         let now = match self.dialect {
-            Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)",
-            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)",
-            Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER)",
+            Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED)".to_owned(),
+            Dialect::Postgres => "CAST(EXTRACT(EPOCH FROM clock_timestamp()) AS BIGINT)".to_owned(),
+            Dialect::Sqlite => sqlite_second(self.taken_at),
         };
         format!(
             "SELECT id, {}, {}, {}, {}, {now}, {} FROM {} ORDER BY id DESC LIMIT {count}",
@@ -245,7 +250,7 @@ impl Statements<'_> {
         if self.dialect == Dialect::MySql {
             "CAST(UNIX_TIMESTAMP(update_time) AS SIGNED)"
         } else {
-            "NULL"
+            self.optional.written.unwrap_or("NULL")
         }
     }
 

@@ -9,6 +9,7 @@ mod insert;
 mod instances;
 mod life;
 pub(crate) mod registries;
+pub(crate) mod snapshot;
 mod tasks;
 
 use std::fmt::{Display, Write as _};
@@ -16,6 +17,8 @@ use std::fmt::{Display, Write as _};
 pub(crate) use self::definitions::definition_versions;
 pub use self::insert::NewCommand;
 pub(crate) use self::instances::{IdRange, RowLock};
+use jiff::Timestamp;
+
 use super::database::Dialect;
 use super::query::{Query, QueryBuilder};
 use crate::family::{Family, Release};
@@ -27,6 +30,8 @@ pub(crate) struct Statements<'a> {
     dialect: Dialect,
     /// Columns that a point release may lack.
     optional: OptionalColumns,
+    /// The moment that a snapshot shows; elsewhere the database's present counts.
+    taken_at: Option<Timestamp>,
 }
 
 /// Columns that differ between point releases, by their names; `None` where this database has no
@@ -41,6 +46,8 @@ pub(crate) struct OptionalColumns {
     pub(crate) next_instance: Option<&'static str>,
     /// Of a task: the name of its group.
     pub(crate) worker_group: Option<&'static str>,
+    /// In a snapshot: when the database wrote an instance's row.
+    pub(crate) written: Option<&'static str>,
 }
 
 impl<'a> Statements<'a> {
@@ -49,7 +56,13 @@ impl<'a> Statements<'a> {
             family: release.family,
             dialect,
             optional,
+            taken_at: None,
         }
+    }
+
+    /// The same for what was there at this moment.
+    pub(crate) fn at(self, taken_at: Option<Timestamp>) -> Self {
+        Self { taken_at, ..self }
     }
 
     fn builder(&self) -> QueryBuilder {
@@ -77,6 +90,14 @@ impl<'a> Statements<'a> {
     fn optional_time(&self, column: Option<&str>) -> String {
         column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
     }
+}
+
+/// SQL for SQLite's present second, or for that of a snapshot.
+fn sqlite_second(taken_at: Option<Timestamp>) -> String {
+    taken_at.map_or_else(
+        || "CAST(strftime('%s', 'now') AS INTEGER)".to_owned(),
+        |taken_at| taken_at.as_second().to_string(),
+    )
 }
 
 /// A list of integers for `IN (...)`.

@@ -6,6 +6,7 @@ fn statements(id: FamilyId, dialect: Dialect) -> Statements<'static> {
     Statements {
         family: by_id(id),
         dialect,
+        taken_at: None,
         optional: OptionalColumns::default(),
     }
 }

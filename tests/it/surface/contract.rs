@@ -192,6 +192,24 @@ fn the_demonstration_and_its_failures() {
 }
 
 #[test]
+fn a_snapshot_and_its_failures() {
+    let env = rehearsal(V3_2);
+    let snapshot = |format: &str| {
+        let file = env.home().join(format).to_str().unwrap().to_owned();
+        let output = in_format(&env, &format!("snapshot {file}"), format);
+        (file, output)
+    };
+    let (file, output) = snapshot("json");
+    let document = check(&output.exit(0), "snapshot");
+    assert_eq!(
+        (&document["file"], &document["registered_masters"]),
+        (&file.into(), &1.into())
+    );
+    check_lines(&snapshot("ndjson").1.exit(0), &document, "snapshot");
+    check(&snapshot("json").1.exit(1), "snapshot");
+}
+
+#[test]
 fn failures_of_every_command() {
     let unreachable = {
         let mut env = rehearsal(V3_2);
@@ -235,7 +253,7 @@ fn a_command_line_that_cannot_be_read_is_answered_with_every_key() {
     for command in COMMANDS
         .map(|(command, _)| command)
         .into_iter()
-        .chain(["watch", "demo"])
+        .chain(["watch", "demo", "snapshot"])
     {
         let run = |format, wrong| {
             Dsctl::alone()

@@ -2,7 +2,7 @@
 
 use crate::harness::{Dsctl, Output, golden, golden_all};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "masters",
     "lock",
     "lock status",
@@ -13,6 +13,7 @@ const COMMANDS: [&str; 15] = [
     "failover",
     "watch",
     "doctor",
+    "snapshot",
     "commands",
     "demo",
     "completions",

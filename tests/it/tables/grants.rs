@@ -5,7 +5,7 @@ use dsctl::family::{Family, family_of};
 
 use super::{WRITING, refused, refused_each, run};
 use crate::harness::world::{DEAD, World};
-use crate::harness::{Output, PASSWORD, PASSWORD_IN_URL, Store};
+use crate::harness::{Dsctl, Output, PASSWORD, PASSWORD_IN_URL, Store};
 
 /// One right, as `GRANT` names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,6 +136,17 @@ impl Guest {
         run(&self.world, line).exit(0)
     }
 
+    /// What it may not read is not there either.
+    fn finds_the_same_in_a_snapshot(&self) {
+        let file = self.world.env.home().join("snapshot.db");
+        self.does(&format!("snapshot {}", file.display()));
+        let look = "doctor --fail-on never -o json";
+        let url = format!("sqlite:{}", file.display());
+        let offline = Dsctl::alone().env("DSCTL_DB", &url).args(look.split(' '));
+        let [live, offline] = [self.does(look), offline.run().exit(0)].map(|output| output.json());
+        assert_eq!(offline["findings"], live["findings"]);
+    }
+
     /// Each command once, and each of those that write does something.
     fn does_everything(&self) {
         // What it may not read there is not asked for.
@@ -152,6 +163,7 @@ impl Guest {
         ] {
             self.does(line);
         }
+        self.finds_the_same_in_a_snapshot();
         self.does("lock acquire 10.0.0.2:5678 --for 100ms");
         self.does("clear-hosts 10.0.0.2:5678 --yes");
         assert_eq!(self.world.command_count(), 0);

@@ -1,0 +1,118 @@
+//! Statements that read whole rows, for a snapshot.
+
+use super::{Statements, list};
+use crate::metadata::database::Dialect;
+use crate::metadata::query::Query;
+
+/// What a snapshot has beside DolphinScheduler's tables.
+pub(crate) const PARTS: &str = "SELECT part, content FROM dsctl_snapshot";
+
+/// The column that an instance has in the snapshot of a database that records by itself when it
+/// wrote a row: that second.
+pub(crate) const WRITTEN: &str = "dsctl_written";
+
+/// A column as the file has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SnapshotColumn {
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether it is of whole numbers; everything else is a text.
+    pub(crate) is_integer: bool,
+    /// Whether this user may read it.
+    pub(crate) is_readable: bool,
+}
+
+/// Which rows of a table.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CopiedPart<'a> {
+    /// All.
+    Whole,
+    /// Of the instance table: all that are unfinished or claimed.
+    Listed,
+    /// Of the task table: the valid ones of these.
+    OfListed,
+    /// This many with the greatest ids.
+    Newest(usize),
+    /// Those with these numbers in a column.
+    With(&'a str, &'a [i64]),
+}
+
+impl Statements<'_> {
+    /// Whether an instance's row has [`WRITTEN`] behind its own columns.
+    pub(crate) fn records_writes(&self, table: &str) -> bool {
+        self.dialect == Dialect::MySql && table == self.family.tables.instance
+    }
+
+    /// These columns of rows of a table: numbers as such, everything else as a text, times in the
+    /// zone that they were written in.
+    pub(crate) fn whole_rows(
+        &self,
+        table: &str,
+        columns: &[&SnapshotColumn],
+        part: CopiedPart<'_>,
+    ) -> Query {
+        let mut select = list(columns.iter().map(|column| self.whole_value(column)));
+        if self.records_writes(table) {
+            select += ", CAST(UNIX_TIMESTAMP(i.update_time) AS SIGNED)";
+        }
+        let from = match part {
+            CopiedPart::Whole => format!("SELECT {select} FROM {table} i"),
+            CopiedPart::Listed => return self.listed_rows(&select),
+            CopiedPart::OfListed => self.tasks_of_unfinished(&select),
+            CopiedPart::Newest(count) => {
+                format!("SELECT {select} FROM {table} i ORDER BY i.id DESC LIMIT {count}")
+            }
+            CopiedPart::With(column, numbers) => {
+                let numbers = list(numbers);
+                format!("SELECT {select} FROM {table} i WHERE i.{column} IN ({numbers})")
+            }
+        };
+        from.into()
+    }
+
+    fn whole_value(&self, column: &SnapshotColumn) -> String {
+        let name = match self.dialect {
+            Dialect::MySql => format!("i.`{}`", column.name.replace('`', "``")),
+            Dialect::Postgres | Dialect::Sqlite => {
+                format!("i.\"{}\"", column.name.replace('"', "\"\""))
+            }
+        };
+        if column.is_integer {
+            name
+        } else {
+            // Whatever its type is.
+            self.time(&name)
+        }
+    }
+
+    /// STRAIGHT_JOIN: the index on the instance leads from few instances to their tasks.
+    fn tasks_of_unfinished(&self, select: &str) -> String {
+        let (tables, join) = (
+            &self.family.tables,
+            match self.dialect {
+                Dialect::MySql => "STRAIGHT_JOIN ",
+                Dialect::Postgres | Dialect::Sqlite => "",
+            },
+        );
+        format!(
+            "SELECT {join}{select} FROM {instances} s JOIN {tasks} i ON i.{instance} = s.id \
+             WHERE s.state IN ({states}) AND i.flag = 1",
+            instances = tables.instance,
+            tasks = tables.task,
+            instance = self.family.columns.task_instance,
+            states = list(self.states_of_interest()),
+        )
+    }
+
+    /// Of each of these hosts the newest instance that names it: id.
+    pub(crate) fn newest_of_hosts(&self, hosts: &[&str]) -> Query {
+        self.builder()
+            .push(&format!(
+                "SELECT MAX(id) FROM {} WHERE host IN (",
+                self.family.tables.instance
+            ))
+            .bind_each(hosts.iter().copied(), ", ")
+            .push(") GROUP BY host")
+            .build()
+    }
+}
