@@ -290,6 +290,7 @@ async fn run_program(
             match how {
                 ProgramEnd::Status(code) => Ok(Some(code)),
                 ProgramEnd::LockLost(error) => Err(error.into()),
+                ProgramEnd::Unguarded => Err(unguarded(&name)),
             }
         }
         Err(error) => {
@@ -304,6 +305,16 @@ async fn run_program(
                 },
             })
         }
+    }
+}
+
+fn unguarded(name: &str) -> CommandError {
+    CommandError::Other {
+        error: anyhow::anyhow!(
+            "the process that would end {name:?} after a kill of this one is gone, so it was ended"
+        ),
+        hint: "the lock was released; somebody has killed 'dsctl __end-group …', or stopped it".to_owned(),
+        exit: ExitCode::Failure,
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) enum ProgramEnd {
     Status(u8),
     /// Killed by this process, because the lock was lost.
     LockLost(RegistryError),
+    /// Killed by this process, because nobody would after a kill of this one.
+    Unguarded,
 }
 
 /// Waits until one of the locks is lost.
@@ -139,6 +141,10 @@ pub(super) async fn run(
             stop = stop.requested(), if !asked => {
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
+            }
+            () = target.guard.gone() => {
+                target.end(Signal::SIGTERM).await?;
+                break ProgramEnd::Unguarded;
             }
             signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
             () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),

@@ -17,6 +17,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use nix::fcntl::{FcntlArg, OFlag, fcntl};
 use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::getpid;
 use tokio::task::JoinHandle;
@@ -146,6 +147,10 @@ impl Guard {
             .as_ref()
             .map(|pipe| pipe.as_fd().try_clone_to_owned());
         let pipe = pipe.transpose()?.map(File::from);
+        if let Some(pipe) = &pipe {
+            // One that is stopped must not hold this process up.
+            fcntl(pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        }
         let answer = child.stdout.take();
         let mut guard = Self {
             child,
@@ -171,6 +176,15 @@ impl Guard {
     /// Checks that it still guards, right before something is started.
     pub(super) fn check(&mut self) -> io::Result<()> {
         self.say(BEAT)
+    }
+
+    /// Waits until it is gone, or hears nothing any more: somebody has killed it, or it has been stopped
+    /// for so long that what it is told has nowhere to go.
+    pub(super) async fn gone(&mut self) {
+        match &mut self.beats {
+            Some(beats) => _ = beats.await,
+            None => std::future::pending().await,
+        }
     }
 
     /// From now on it is certain, too, which group to end.

@@ -435,6 +435,22 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
     running.finish();
 }
 
+/// A program without one would go on without the lock after a kill.
+#[test]
+fn a_program_whose_guard_is_killed_is_ended() {
+    let world = world();
+    for terminal in [false, true] {
+        let (running, child) = world.with_child(terminal, &[]);
+        signal(guard_of(program_of(&running, terminal)), "KILL");
+        running.finish().exit(1).tells("so it was ended");
+        assert!(!is_alive(child), "{terminal}");
+        assert!(
+            world.zk().lock_queue(&world.lock()).is_empty(),
+            "{terminal}"
+        );
+    }
+}
+
 /// A shell that becomes dsctl has children of its own.
 #[test]
 fn who_was_there_before_the_program_is_spared() {
