@@ -488,6 +488,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l nagios -d 'Answer as a plugin for Nagios or Icinga: one line, and exit with 0, 1 (look), 2 (act) or 3 (unknown)'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use dsctl::commands::{Cli, misread};
 use dsctl::config::{Environment, output_settings};
+use dsctl::output::plugin::PluginState;
 use dsctl::output::{Format, HURRY, LAST, NonBlockingWriter, OutputSettings, Printer, Terminals};
 use dsctl::stop::StopSignal;
 use dsctl::{commands, logging, signals};
@@ -106,6 +107,10 @@ async fn run(cli: Cli, environment: &Environment, settings: OutputSettings) -> u
 fn print_clap(error: &clap::Error) -> ExitCode {
     let text = commands::shown(error);
     if error.use_stderr() {
+        if let Some(line) = misread::plugin_line(&arguments(), error) {
+            let _ = io::stdout().write_all(line.as_bytes());
+            return ExitCode::from(PluginState::Unknown.number());
+        }
         print_document(error);
     }
     let _ = if error.use_stderr() {
@@ -116,11 +121,15 @@ fn print_clap(error: &clap::Error) -> ExitCode {
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))
 }
 
+fn arguments() -> Vec<String> {
+    std::env::args_os()
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect()
+}
+
 /// Prints the document for programs on stdout, whatever is wrong.
 fn print_document(error: &clap::Error) {
-    let arguments: Vec<String> = std::env::args_os()
-        .map(|argument| argument.to_string_lossy().into_owned())
-        .collect();
+    let arguments = arguments();
     let options = misread::answer_options(arguments.get(1..).unwrap_or_default());
     let settings = output_settings(&options, &Environment::of_process());
     if matches!(settings.format, Format::Json | Format::Ndjson) {

@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::config::ConfigDocument;
 use super::demo::{DemoArgs, DemoDocument};
-use super::doctor::DoctorArgs;
+use super::doctor::{DoctorArgs, DoctorDocument};
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
 use super::handover::recover::{RecoverArgs, RecoverDocument};
@@ -79,7 +79,8 @@ pub(super) enum Command {
     /// its meaning, the facts that it rests on, and what to do. Exits with 3 if something is to be
     /// done.
     #[command(
-        before_help = "Examples:\n  dsctl doctor\n  dsctl doctor --fail-on look -o json\n  dsctl doctor --explain DS-003"
+        before_help = "Examples:\n  dsctl doctor\n  dsctl doctor --fail-on look -o json\n  dsctl doctor --nagios\n  \
+        dsctl doctor --explain DS-003"
     )]
     Doctor(DoctorArgs),
     /// Copy what every command reads into a SQLite file, to be looked at without the cluster
@@ -183,8 +184,14 @@ impl Command {
                 ..
             }) => call.text("doctor", |_| Ok(doctor::explain(what))),
             Self::Doctor(arguments) => {
-                call.reading(async |cluster| doctor::run(cluster, &arguments).await)
-                    .await
+                if arguments.nagios {
+                    call.printer.answer_as_plugin();
+                }
+                let empty = DoctorDocument::default();
+                call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
+                    doctor::run(shell.printer, cluster, &arguments).await
+                })
+                .await
             }
             Self::Snapshot(arguments) => {
                 let empty = SnapshotDocument::empty(&arguments);

@@ -16,7 +16,8 @@ use crate::diagnosis::{
 };
 use crate::exit_code::ExitCode;
 use crate::files::replace::replace;
-use crate::output::{Body, Cell, Keys, Records, Table};
+use crate::output::plugin::{PluginState, status_line};
+use crate::output::{Body, Cell, Keys, Printer, Records, Table};
 
 /// Arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
@@ -25,13 +26,17 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Act)]
     pub fail_on: FailOn,
 
+    /// Answer as a plugin for Nagios or Icinga: one line, and exit with 0, 1 (look), 2 (act) or 3 (unknown)
+    #[arg(long, conflicts_with = "fail_on")]
+    pub nagios: bool,
+
     /// Write what is found into this file, for Prometheus' textfile collector
     #[arg(long, value_name = "FILE.prom")]
     pub metrics_file: Option<PathBuf>,
 
     /// Explain a code, or list all of them; connects to nothing
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
-        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file"])]
+        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios"])]
     pub explain: Option<Explained>,
 }
 
@@ -137,16 +142,26 @@ impl From<Finding> for FindingEntry {
 const HEADERS: [&str; 4] = ["SEVERITY", "CODE", "SUBJECT", "FINDING"];
 
 pub(super) async fn run(
+    printer: &mut Printer<'_>,
     cluster: &mut Cluster,
     arguments: &DoctorArgs,
 ) -> Result<Answer<DoctorDocument>, CommandError> {
     let snapshot = Snapshot::take(cluster).await?;
     let found = findings(&snapshot);
+    let written = match &arguments.metrics_file {
+        Some(path) => write_metrics(path, &metrics(&snapshot, &found)),
+        None => Ok(()),
+    };
+    if arguments.nagios {
+        written?;
+        let (state, line) = for_nagios(&found, &doubts(cluster));
+        return match printer.text(&line) {
+            Ok(()) => Ok(Answer::ending(state.number())),
+            Err(error) => Err(unprinted(error)),
+        };
+    }
     // What was found is shown all the same.
-    let error = arguments.metrics_file.as_ref().and_then(|path| {
-        let written = write_metrics(path, &metrics(&snapshot, &found));
-        written.err().map(|error| error.body())
-    });
+    let error = written.err().map(|error| error.body());
     let fails = found
         .iter()
         .any(|finding| arguments.fail_on.includes(finding.kind.severity));
@@ -155,6 +170,55 @@ pub(super) async fn run(
         exit: fails.then_some(ExitCode::Findings),
         ..Answer::new(body(&snapshot, found))
     })
+}
+
+/// Why what was read may not be all that there is.
+fn doubts(cluster: &Cluster) -> Vec<String> {
+    let mut doubts = cluster.store.warnings();
+    doubts.extend(cluster.registry.warnings());
+    doubts
+}
+
+/// The state and its line. Where not all may have been seen, nothing is called right.
+fn for_nagios(found: &[Finding], doubts: &[String]) -> (PluginState, String) {
+    let of = |severity| {
+        found
+            .iter()
+            .filter(move |one| one.kind.severity == severity)
+    };
+    let numbers = [
+        ("act", of(Severity::Act).count() as u64),
+        ("look", of(Severity::Look).count() as u64),
+        ("note", of(Severity::Note).count() as u64),
+    ];
+    let state = match numbers {
+        [(_, 1..), ..] => PluginState::Critical,
+        [_, (_, 1..), _] => PluginState::Warning,
+        _ if !doubts.is_empty() => PluginState::Warning,
+        _ => PluginState::Ok,
+    };
+    let urgent = of(Severity::Act).chain(of(Severity::Look));
+    let mut parts: Vec<String> = urgent.map(in_short).collect();
+    parts.extend(doubts.iter().cloned());
+    let text = if parts.is_empty() {
+        format!("nothing hangs by {} checks", CHECKS.len())
+    } else {
+        parts.join("; ")
+    };
+    (state, status_line(state, &text, &numbers))
+}
+
+fn in_short(finding: &Finding) -> String {
+    let subject = subject(&finding.subject).map_or_else(String::new, |text| format!(" ({text})"));
+    format!("{} {}{subject}", finding.kind.code, finding.kind.title)
+}
+
+fn unprinted(error: std::io::Error) -> CommandError {
+    CommandError::Other {
+        error: anyhow::Error::new(error).context("the answer cannot be written"),
+        hint: "check what reads the output".to_owned(),
+        exit: ExitCode::Failure,
+    }
 }
 
 fn write_metrics(path: &Path, text: &str) -> Result<(), CommandError> {

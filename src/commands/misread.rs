@@ -6,6 +6,7 @@ use super::cli::{definition, shown};
 use super::documents::empty;
 use crate::exit_code::ExitCode;
 use crate::options::{GlobalArgs, OutputArgs};
+use crate::output::plugin::unknown;
 use crate::output::{Document, ErrorBody, Format};
 
 /// The options of a command line that could not be parsed, as far as they determine the format of
@@ -19,6 +20,14 @@ pub fn answer_options(arguments: &[String]) -> GlobalArgs {
         },
         ..GlobalArgs::default()
     }
+}
+
+/// The line for a monitoring system, if that was to read the answer.
+#[must_use]
+pub fn plugin_line(arguments: &[String], error: &clap::Error) -> Option<String> {
+    let mut before = arguments.iter().take_while(|argument| *argument != "--");
+    let asked = before.any(|argument| argument == "--nagios");
+    asked.then(|| unknown(&body_of(error)))
 }
 
 /// The requested format, anywhere before a `--`.

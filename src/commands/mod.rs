@@ -60,5 +60,5 @@ pub fn unwritten(printer: &mut Printer<'_>, error: &io::Error) -> u8 {
     let message = format!("the answer cannot be written: {error}");
     let hint = "what was done is valid; 'dsctl instances' and 'dsctl commands' show it";
     printer.error(&ErrorBody::new("io", message, ExitCode::Failure).hint(hint));
-    printer.failure().unwrap_or(ExitCode::Failure).number()
+    printer.exit_code(printer.failure().unwrap_or(ExitCode::Failure))
 }

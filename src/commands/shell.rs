@@ -319,10 +319,10 @@ pub(super) fn finish<K: Keys + 'static>(
 
 /// Prints a failure; returns the exit code of the process.
 fn fail(printer: &mut Printer<'_>, document: Document, error: ErrorBody) -> io::Result<u8> {
-    let exit = error.exit_code;
+    let exit = printer.exit_code(error.exit_code);
     printer.document(Document {
         error: Some(error),
         ..document
     })?;
-    Ok(exit.number())
+    Ok(exit)
 }

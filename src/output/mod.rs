@@ -9,6 +9,7 @@ mod instant;
 mod journal;
 mod json;
 mod non_blocking;
+pub mod plugin;
 mod printer;
 mod progress;
 pub mod prometheus;

@@ -6,10 +6,11 @@ use std::io::{self, BufRead, BufWriter, ErrorKind, IsTerminal, Write};
 use super::color::{Style, styled};
 use super::document::{Document, ErrorBody};
 use super::journal::{Journal, Level};
+use super::plugin::PluginState;
 use super::progress::Progress;
 use super::sanitize::sanitized;
 use super::table::TableStyle;
-use super::{Format, OutputSettings, json, table, tsv};
+use super::{Format, OutputSettings, json, plugin, table, tsv};
 use crate::exit_code::ExitCode;
 
 /// Which streams are terminals.
@@ -48,6 +49,8 @@ pub struct Printer<'w> {
     terminals: Terminals,
     progress: Progress,
     failure: Option<ExitCode>,
+    /// Whether a monitoring system reads the answer.
+    is_plugin: bool,
 }
 
 impl fmt::Debug for Printer<'_> {
@@ -74,6 +77,7 @@ impl<'w> Printer<'w> {
             terminals,
             progress: Progress::default(),
             failure: None,
+            is_plugin: false,
         }
     }
 
@@ -81,6 +85,22 @@ impl<'w> Printer<'w> {
     #[must_use]
     pub fn failure(&self) -> Option<ExitCode> {
         self.failure
+    }
+
+    /// From now on it answers as a plugin of a monitoring system: a failure is one line on stdout, and
+    /// its exit code is [`PluginState::Unknown`].
+    pub fn answer_as_plugin(&mut self) {
+        self.is_plugin = true;
+    }
+
+    /// The exit code of the process after a failure with this one.
+    #[must_use]
+    pub fn exit_code(&self, failure: ExitCode) -> u8 {
+        if self.is_plugin {
+            PluginState::Unknown.number()
+        } else {
+            failure.number()
+        }
     }
 
     /// How to answer.
@@ -96,6 +116,10 @@ impl<'w> Printer<'w> {
     /// Stdout cannot be written. A reader that has gone away (`| head`) is not an error.
     pub fn document(&mut self, mut document: Document) -> io::Result<()> {
         self.progress.end();
+        if let Some(error) = document.error.as_ref().filter(|_| self.is_plugin) {
+            self.failure = Some(error.exit_code);
+            return self.text(&plugin::unknown(error));
+        }
         let mut out = BufWriter::new(&mut *self.out);
         let colors = self
             .settings

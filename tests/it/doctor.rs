@@ -3,7 +3,7 @@
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state};
+use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state, registered};
 use crate::harness::{Dsctl, FakeRegistration, Store};
 
 /// One release of each family from 2.0 on; real masters of 1.3.6 are looked at in
@@ -512,6 +512,193 @@ fn what_is_found_is_written_for_prometheus() {
     look(&world.env.home().join("nowhere/dsctl.prom"), 1)
         .err("cannot write")
         .out("DS-001");
+}
+
+/// Edits what the registry had in a snapshot: what no test can wait for.
+fn edited(world: &World, edit: impl FnOnce(&mut Value)) -> Vec<Value> {
+    let file = world.env.home().join("edited.db");
+    world
+        .dsctl(&format!("snapshot {}", file.display()))
+        .run()
+        .exit(0);
+    let database = rusqlite::Connection::open(&file).unwrap();
+    let registry = "SELECT content FROM dsctl_snapshot WHERE part = 'registry'";
+    let text: String = database.query_row(registry, [], |row| row.get(0)).unwrap();
+    let mut document = serde_json::from_str(&text).unwrap();
+    edit(&mut document);
+    let sql = "UPDATE dsctl_snapshot SET content = ? WHERE part = 'registry'";
+    database.execute(sql, [document.to_string()]).unwrap();
+    drop(database);
+    let answer = Dsctl::alone()
+        .env("DSCTL_DB", &format!("sqlite:{}", file.display()))
+        .args(["doctor", "--fail-on", "never", "-o", "json"])
+        .run();
+    std::fs::remove_file(&file).unwrap();
+    answer.exit(0).json()["findings"]
+        .as_array()
+        .unwrap()
+        .clone()
+}
+
+fn an_hour_before(moment: &Value) -> Value {
+    let moment: Timestamp = moment.as_str().unwrap().parse().unwrap();
+    (moment - 1.hours()).to_string().into()
+}
+
+/// One that is silent while another one writes, and one that holds a lock that it has forgotten.
+#[test]
+fn a_silent_master_and_a_forgotten_lock_are_found() {
+    for (release, forgets) in [("3.2.2", false), ("3.4.1", true)] {
+        let world = Cluster::of(release.parse().unwrap())
+            .long_living()
+            .on(Store::Sqlite);
+        let other = "10.0.0.7:5678";
+        let _other = world.env.register(world.version, &registered(other));
+        assert_eq!(edited(&world, |_| {}), [Value::Null; 0], "{release}");
+        let silent = edited(&world, |registry| {
+            let server = &mut registry["masters"]["servers"][1];
+            server["modified_at"] = an_hour_before(&server["modified_at"]);
+            server["heartbeat"]["reported_at"]["Instant"] = server["modified_at"].clone();
+        });
+        assert_eq!(codes(&silent), ["DS-011"], "{release}");
+        assert_eq!(silent[0]["subject"]["master"], other, "{release}");
+        let lock = world.lock();
+        let holder = format!("{lock}/_c_01234567-89ab-cdef-0123-456789abcdef-lock-0000000000");
+        world.zk().create_parents(&holder);
+        world.zk().create(&holder, b"");
+        let kept = edited(&world, |registry| {
+            let session = registry["masters"]["servers"][0]["session_id"].clone();
+            for lock in registry["locks"].as_object_mut().unwrap().values_mut() {
+                lock["queue"][0]["session_id"] = session.clone();
+            }
+        });
+        let expected: &[&str] = if forgets { &["DS-021"] } else { &[] };
+        assert_eq!(codes(&kept), expected, "{release}");
+        for finding in &kept {
+            assert_eq!(finding["subject"]["node"], holder, "{release}");
+        }
+    }
+}
+
+/// In the JDBC registry one look cannot show whether a master is dead.
+#[test]
+fn a_master_that_may_be_dead_is_found() {
+    let world = Cluster::of("3.4.1".parse().unwrap())
+        .long_living()
+        .registry_inside()
+        .on(Store::MariaDb);
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+    world.env.sql(
+        "UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - 36000000",
+    );
+    let findings = found(&world, 0);
+    let doubted = one(&findings, "DS-013");
+    assert_eq!(doubted["subject"]["master"], LIVING);
+    let next = doubted["remedy"]["command"].as_str().unwrap();
+    assert_eq!(next, format!("dsctl failover {LIVING} --dry-run"));
+}
+
+/// Times to come show that the masters' zone is another one.
+#[test]
+fn a_zone_that_the_rows_contradict_is_found() {
+    for release in RELEASES {
+        let mut world = Cluster::of(release.parse().unwrap())
+            .long_living()
+            .on(Store::Sqlite);
+        let now = Timestamp::now().strftime("%Y-%m-%d %H:%M:%S");
+        world
+            .env
+            .sql(&format!("UPDATE {} SET end_time = '{now}'", world.table()));
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        world.env.set("DSCTL_TIME_ZONE", "America/Los_Angeles");
+        let findings = found(&world, 0);
+        assert_eq!(codes(&findings), ["DS-030"], "{release}");
+        let facts = findings[0]["evidence"].as_array().unwrap();
+        assert_eq!(facts[1]["fact"], "America/Los_Angeles", "{release}");
+    }
+}
+
+#[test]
+fn several_commands_for_several_instances_are_one_finding() {
+    let (world, ids) = hanging(Store::Sqlite, "3.2.2", 5);
+    world.failover("").run().exit(0);
+    for _ in 0..2 {
+        world.env.sql(
+            "INSERT INTO t_ds_command (command_type, process_definition_code, process_instance_id, command_param) \
+             SELECT DISTINCT command_type, process_definition_code, process_instance_id, command_param FROM t_ds_command",
+        );
+    }
+    let findings = found(&world, 3);
+    assert_eq!(codes(&findings), ["DS-005"]);
+    let subject = &findings[0]["subject"];
+    assert_eq!(subject["instance_ids"], Value::from(ids));
+    assert_eq!(subject["command_ids"].as_array().unwrap().len(), 15);
+    let facts = findings[0]["evidence"].as_array().unwrap();
+    assert!(
+        facts.iter().all(|fact| fact["fact"]
+            .as_str()
+            .unwrap()
+            .contains("3 recovery commands")),
+        "{facts:?}"
+    );
+}
+
+/// The four codes of a plugin, each with one line.
+#[test]
+fn a_monitoring_system_is_answered_in_its_own_way() {
+    let (world, ids) = hanging(Store::Sqlite, "3.2.2", 2);
+    let plugin = |dsctl: Dsctl, code: i32, line: &str| {
+        let output = dsctl.args(["doctor", "--nagios"]).run().exit(code);
+        assert_eq!(output.stdout.lines().count(), 1, "{output:?}");
+        assert!(output.stdout.starts_with(line), "{output:?}");
+        output
+    };
+    let here = || Dsctl::new(&world.env);
+    plugin(here(), 2, "DSCTL CRITICAL - DS-001 ")
+        .out(DEAD)
+        .out(" | act=1 look=0 note=0\n");
+    world.env.sql(&format!(
+        "UPDATE {} SET state = 7 WHERE id IN ({}, {})",
+        world.table(),
+        ids[0],
+        ids[1]
+    ));
+    plugin(here(), 0, "DSCTL OK - ").out(" | act=0 look=0 note=0\n");
+    // As `-o json` would, nothing else answers.
+    plugin(here().args(["-o", "json"]), 0, "DSCTL OK - ");
+    let node = world.env.path("nodes/master/10.0.0.9:5678");
+    world.zk().create(&node, b"");
+    plugin(here(), 1, "DSCTL WARNING - DS-010 ").out("look=1");
+    world.zk().delete(&node);
+    let unreachable = || {
+        here()
+            .env("DSCTL_ZK", "127.0.0.1:1")
+            .env("DSCTL_TIMEOUT", "1s")
+    };
+    plugin(
+        unreachable(),
+        3,
+        "DSCTL UNKNOWN - cannot reach the registry",
+    );
+    plugin(here().env("DSCTL_DB", "nonsense"), 3, "DSCTL UNKNOWN - ");
+    plugin(
+        here().args(["--no-such"]),
+        3,
+        "DSCTL UNKNOWN - unexpected argument",
+    );
+    let metrics = ["--metrics-file", "/nonexistent/x.prom"];
+    let output = here().args(["doctor", "--nagios"]).args(metrics).run();
+    output
+        .exit(3)
+        .out("DSCTL UNKNOWN - cannot write /nonexistent/x.prom");
+    // What is not the cluster itself proves nothing about it.
+    let file = world.env.home().join("snapshot.db");
+    world
+        .dsctl(&format!("snapshot {}", file.display()))
+        .run()
+        .exit(0);
+    let offline = Dsctl::alone().env("DSCTL_DB", &format!("sqlite:{}", file.display()));
+    plugin(offline, 1, "DSCTL WARNING - this is a snapshot");
 }
 
 #[test]

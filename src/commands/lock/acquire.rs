@@ -313,7 +313,8 @@ fn unguarded(name: &str) -> CommandError {
         error: anyhow::anyhow!(
             "the process that would end {name:?} after a kill of this one is gone, so it was ended"
         ),
-        hint: "the lock was released; somebody has killed 'dsctl __end-group …', or stopped it".to_owned(),
+        hint: "the lock was released; somebody has killed 'dsctl __end-group …', or stopped it"
+            .to_owned(),
         exit: ExitCode::Failure,
     }
 }
