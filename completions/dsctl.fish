@@ -458,6 +458,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l fail-on -d 'Exit 
 look\t'Also what may be normal'
 note\t'Whatever is found'
 never\t'Never'"
+complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l settle -d 'How long to wait before a second look, where one alone cannot prove a finding' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l metrics-file -d 'Write what is found into this file, for Prometheus\' textfile collector' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l explain -d 'Explain a code, or list all of them; connects to nothing' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r
@@ -488,6 +489,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l once -d 'Take one look, and mark what it cannot prove'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l nagios -d 'Answer as a plugin for Nagios or Icinga: one line, and exit with 0, 1 (look), 2 (act) or 3 (unknown)'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'

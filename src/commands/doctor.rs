@@ -1,6 +1,7 @@
 //! `dsctl doctor`: what hangs, and why.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
@@ -16,6 +17,7 @@ use crate::diagnosis::{
 };
 use crate::exit_code::ExitCode;
 use crate::files::replace::replace;
+use crate::options::value;
 use crate::output::plugin::{PluginState, status_line};
 use crate::output::{Body, Cell, Keys, Printer, Records, Table};
 
@@ -25,6 +27,14 @@ pub(super) struct DoctorArgs {
     /// Exit with 3 if there is a finding of this severity or a more urgent one
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Act)]
     pub fail_on: FailOn,
+
+    /// How long to wait before a second look, where one alone cannot prove a finding
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = value::duration)]
+    pub settle: Duration,
+
+    /// Take one look, and mark what it cannot prove
+    #[arg(long, conflicts_with = "settle")]
+    pub once: bool,
 
     /// Answer as a plugin for Nagios or Icinga: one line, and exit with 0, 1 (look), 2 (act) or 3 (unknown)
     #[arg(long, conflicts_with = "fail_on")]
@@ -36,7 +46,7 @@ pub(super) struct DoctorArgs {
 
     /// Explain a code, or list all of them; connects to nothing
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
-        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios"])]
+        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios", "once", "settle"])]
     pub explain: Option<Explained>,
 }
 
@@ -146,7 +156,7 @@ pub(super) async fn run(
     cluster: &mut Cluster,
     arguments: &DoctorArgs,
 ) -> Result<Answer<DoctorDocument>, CommandError> {
-    let snapshot = Snapshot::take(cluster).await?;
+    let snapshot = settled(cluster, arguments).await?;
     let found = findings(&snapshot);
     let written = match &arguments.metrics_file {
         Some(path) => write_metrics(path, &metrics(&snapshot, &found)),
@@ -170,6 +180,21 @@ pub(super) async fn run(
         exit: fails.then_some(ExitCode::Findings),
         ..Answer::new(body(&snapshot, found))
     })
+}
+
+/// What is not certain after one look is looked at twice.
+async fn settled(cluster: &mut Cluster, arguments: &DoctorArgs) -> Result<Snapshot, CommandError> {
+    let first = Snapshot::take(cluster).await?;
+    // In a file nothing moves.
+    if first.slow.is_settled() || arguments.once || cluster.store.snapshot().is_some() {
+        return Ok(first);
+    }
+    let stop = cluster.stop.clone();
+    stop.pause(arguments.settle).await?;
+    cluster.store.read_anew().await?;
+    let mut second = Snapshot::take(cluster).await?;
+    second.slow.settle(&first.slow);
+    Ok(second)
 }
 
 /// Why what was read may not be all that there is.
@@ -249,8 +274,8 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
     }
     closing.push(if found.is_empty() {
         format!(
-            "nothing was found: {} checks of masters, hand-overs, stops, hosts, worker groups and \
-             failover locks; queues, definitions and what tasks do are not looked at",
+            "nothing was found: {} checks of masters, hand-overs, stops, hosts, definitions, queues, worker \
+             groups, task groups and failover locks; what tasks do is not looked at",
             CHECKS.len()
         )
     } else {

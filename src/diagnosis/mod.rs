@@ -6,9 +6,11 @@
 pub mod beats;
 mod check;
 mod checks;
+mod definitions;
 mod finding;
 mod locks;
 mod metrics;
+mod slow;
 mod snapshot;
 
 pub use check::Check;
@@ -16,4 +18,5 @@ pub use checks::{CHECKS, findings, kind};
 pub use finding::{Evidence, Finding, FindingKind, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
 pub use metrics::metrics;
+pub use slow::SlowTruths;
 pub use snapshot::{InstanceGroup, Snapshot};

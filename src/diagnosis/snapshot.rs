@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use super::definitions::NeededDefinitions;
 use super::locks::{LockQueue, lock_queues};
+use super::slow::SlowTruths;
 use crate::cluster::Cluster;
 use crate::failover::{
     Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display, strange_masters,
 };
 use crate::family::{RECOVERY_COMMAND, Release, starts_instance};
-use crate::metadata::WorkerGroup;
+use crate::metadata::{IdleTaskGroup, WorkerGroup};
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
 use crate::registry::RegistryError;
 
@@ -66,6 +68,12 @@ pub struct Snapshot {
     pub ended: Vec<(InstanceId, Option<i64>)>,
     /// Instances that were triggered, and that no command names, ascending (3.3 and newer).
     pub never_started: Vec<InstanceId>,
+    /// Instances that a master would have to take up, and whose definition is gone, ascending.
+    pub without_definition: Vec<InstanceId>,
+    /// The same in 1.x whose definition is offline, ascending.
+    pub offline: Vec<InstanceId>,
+    /// What may pass by itself in a moment.
+    pub slow: SlowTruths,
     /// Unfinished instances of living masters with tasks that wait for a worker, by its group as
     /// stored.
     pub undispatched: BTreeMap<String, Vec<InstanceId>>,
@@ -106,6 +114,9 @@ impl Snapshot {
         let errors = errors(cluster, &orphans).await?;
         let failed_recoveries = failed(cluster).await?;
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
+        let (without_definition, offline) =
+            std::mem::take(&mut rows.needed).missing(cluster).await?;
+        let slow = slow_truths(cluster, &rows, &commands).await?;
         let mut never_started = cluster.store.triggered().await?;
         never_started.retain(|id| !commands.named.contains(id));
         let mut undispatched = BTreeMap::new();
@@ -137,10 +148,23 @@ impl Snapshot {
             failed_recoveries,
             ended,
             never_started,
+            without_definition,
+            offline,
+            slow,
             undispatched,
             worker_groups,
             workers,
         })
+    }
+
+    /// The tables of the definitions, as a source of evidence.
+    #[must_use]
+    pub fn definition_tables(&self) -> String {
+        let tables = &self.release.family.tables;
+        match tables.definition_log {
+            Some(log) => format!("database {} and {log}", tables.definition),
+            None => format!("database {}", tables.definition),
+        }
     }
 
     /// The table of the instances, as a source of evidence.
@@ -214,11 +238,13 @@ struct InstanceScan {
     groups: BTreeMap<GroupKey, Vec<InstanceId>>,
     /// All ids.
     unfinished: HashSet<InstanceId>,
+    needed: NeededDefinitions,
 }
 
 impl InstanceScan {
     fn add(&mut self, instance: Instance, verdict: Verdict) {
         self.unfinished.insert(instance.id);
+        self.needed.add(&instance, verdict);
         let key = (instance.host, verdict, instance.state);
         let ids = self.groups.entry(key).or_default();
         if verdict != Verdict::Alive {
@@ -338,6 +364,38 @@ async fn read_undispatched(
         }
     };
     cluster.store.each_undispatched(keep).await?;
+    Ok(groups)
+}
+
+async fn slow_truths(
+    cluster: &mut Cluster,
+    rows: &InstanceScan,
+    commands: &CommandsOfInstances,
+) -> Result<SlowTruths, FailoverError> {
+    let mut unwoken = cluster.store.heads_of_serial_queues().await?;
+    unwoken.retain(|id| !commands.named.contains(id));
+    Ok(SlowTruths {
+        unwoken,
+        idle_groups: idle_groups(cluster, rows).await?,
+        seen_twice: false,
+    })
+}
+
+/// A task whose master is dead waits for a failover first; that of an ended instance for nothing.
+async fn idle_groups(
+    cluster: &mut Cluster,
+    rows: &InstanceScan,
+) -> Result<Vec<IdleTaskGroup>, FailoverError> {
+    let mut groups = cluster.store.idle_task_groups().await?;
+    if groups.is_empty() {
+        return Ok(groups);
+    }
+    let not_alive = rows.not_alive();
+    let runs = |id: &InstanceId| rows.unfinished.contains(id) && !not_alive.contains(id);
+    for group in &mut groups {
+        group.waiting.retain(|_, instance| runs(instance));
+    }
+    groups.retain(|group| !group.waiting.is_empty());
     Ok(groups)
 }
 

@@ -283,6 +283,7 @@ const V1_2: Family = Family {
     recovered_looks_unfinished: &[],
     looks_again: &[],
     starts_at_trigger: false,
+    wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],
     remarks: &[between(
@@ -349,6 +350,7 @@ const V2_0: Family = Family {
         true,
     )],
     starts_at_trigger: false,
+    wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],
     remarks: &[between(
@@ -367,6 +369,7 @@ const V3_0: Family = Family {
     locks: &[ever(HOST_LOCK)],
     states: STATES_3_0,
     unfinished: &[0, 1, 2, 4, 12, 17],
+    wakes_serial: true,
     parameter: &[
         between(ALPHA_3_0, ALPHA_3_0, ParameterForm::InstanceId),
         between(
@@ -565,6 +568,7 @@ const V3_3: Family = Family {
     recovered_looks_unfinished: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     looks_again: &[],
     starts_at_trigger: true,
+    wakes_serial: false,
     // From 3.3.1 on the child that runs is adopted.
     restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     failed_recovery: &[between(Version::new(3, 4, 0), OPEN_END, 6)],

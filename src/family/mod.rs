@@ -257,6 +257,9 @@ pub struct Family {
     /// `start_time` and `restart_time` of a first run are those of its trigger: a later take-up
     /// changes neither.
     pub starts_at_trigger: bool,
+    /// Whether the end of an instance wakes the next one of a serial workflow
+    /// (`WorkflowExecuteRunnable`): 2.0 has no serial workflows, 3.3 neither, and 3.4 a coordinator.
+    pub wakes_serial: bool,
     /// The state of an instance whose recovery command failed. In other families it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes up a parent starts its sub-workflows once more, in addition to
@@ -325,6 +328,9 @@ pub const READY_PAUSE: i64 = 2;
 /// `READY_STOP` of an instance: a stop was requested.
 pub const READY_STOP: i64 = 4;
 
+/// `SERIAL_WAIT` of an instance, in every release that has it.
+pub const SERIAL_WAIT: i64 = 14;
+
 /// State `SUBMITTED_SUCCESS` of instances and tasks, in every release.
 pub const SUBMITTED: i64 = 0;
 
@@ -366,10 +372,16 @@ impl Family {
     /// Whether an instance in this state has ended or was paused: no master works on it.
     #[must_use]
     pub fn is_finished(&self, state: Option<i64>) -> bool {
+        state.is_some_and(|state| self.ended().any(|ended| ended == state))
+    }
+
+    /// The states in which an instance has ended or was paused.
+    pub fn ended(&self) -> impl Iterator<Item = i64> {
         const FINISHED: [&str; 5] = ["PAUSE", "STOP", "FAILURE", "SUCCESS", "KILL"];
-        state
-            .and_then(|state| self.state_name(state))
-            .is_some_and(|name| FINISHED.contains(&name))
+        let states = self.states.iter();
+        states
+            .filter(|(_, name)| FINISHED.contains(name))
+            .map(|(code, _)| *code)
     }
 
     /// Whether masters fail over an instance in this state.

@@ -11,6 +11,7 @@ use super::proxies::by_name;
 use super::query::Query;
 use super::rows;
 use super::snapshot::{self, SnapshotHead};
+use super::statements::queues::{GROUPS, QUEUE, may_read_task_groups};
 use super::statements::registries::JdbcShape;
 use super::statements::snapshot::WRITTEN;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
@@ -53,6 +54,8 @@ pub struct MetadataStore {
     pub(super) has_mysql_registry: bool,
     /// Whether this user may read the table of the worker groups.
     pub(super) has_worker_groups: bool,
+    /// Whether this user may read the tables of the task groups.
+    pub(super) has_task_groups: bool,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
@@ -101,6 +104,10 @@ impl MetadataStore {
             && ["name", "addr_list"]
                 .iter()
                 .all(|column| catalogue.may_read(WORKER_GROUPS, column));
+        let has_task_groups = may_read_task_groups(&catalogue)
+            && !hidden
+                .iter()
+                .any(|table| [GROUPS, QUEUE].contains(&&**table));
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -111,6 +118,7 @@ impl MetadataStore {
             jdbc_registry,
             has_mysql_registry,
             has_worker_groups,
+            has_task_groups,
             server,
             hidden,
             snapshot,

@@ -24,7 +24,7 @@ fn hanging(store: Store, release: &str, count: i64) -> (World, Vec<i64>) {
 fn found(world: &World, code: i32) -> Vec<Value> {
     let before = world.env.dump();
     let answer = Dsctl::new(&world.env)
-        .args(["doctor", "-o", "json"])
+        .args(["doctor", "--settle", "0s", "-o", "json"])
         .run()
         .exit(code)
         .json();
@@ -386,6 +386,179 @@ fn what_was_triggered_and_has_no_command_is_found() {
     }
 }
 
+/// What a failover leaves alone, because no master would find its definition.
+#[test]
+fn an_instance_without_its_definition_is_found() {
+    for release in RELEASES {
+        let (world, ids) = hanging(Store::Sqlite, release, 2);
+        let kind = if claims_by_state(world.version) {
+            "workflow"
+        } else {
+            "process"
+        };
+        world.env.sql(&format!(
+            "DELETE FROM t_ds_{kind}_definition; DELETE FROM t_ds_{kind}_definition_log"
+        ));
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), ["DS-001", "DS-017"], "{release}");
+        let gone = one(&findings, "DS-017");
+        assert_eq!(gone["subject"]["instance_ids"], Value::from(ids));
+        // One that runs has it in its master's memory.
+        world.env.sql(&format!(
+            "UPDATE {} SET host = '{LIVING}' WHERE host = '{DEAD}'",
+            world.table()
+        ));
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+    let (world, _) = hanging(Store::Sqlite, "1.3.9", 2);
+    assert_eq!(codes(&found(&world, 3)), ["DS-001"]);
+    world
+        .env
+        .sql("UPDATE t_ds_process_definition SET release_state = 0");
+    assert_eq!(codes(&found(&world, 3)), ["DS-001", "DS-018"]);
+}
+
+fn a_serial_workflow_that_nobody_wakes(store: Store, releases: &[&str]) {
+    for &release in releases {
+        let (world, ids) = hanging(store, release, 3);
+        let table = world.table();
+        let wakes = ["3.0.6", "3.1.9", "3.2.2"].contains(&release);
+        world.env.sql(&format!(
+            "UPDATE {table} SET host = '{LIVING}' WHERE id = {}; UPDATE {table} SET state = 14, host = '' WHERE id IN ({}, {})",
+            ids[0], ids[1], ids[2]
+        ));
+        // The one before them has still to end.
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        world.env.sql(&format!(
+            "UPDATE {table} SET state = 7 WHERE id = {}",
+            ids[0]
+        ));
+        if !wakes {
+            assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+            continue;
+        }
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), ["DS-019"], "{release}");
+        assert_eq!(
+            findings[0]["subject"]["instance_ids"],
+            Value::from(vec![ids[1]])
+        );
+        assert_eq!(findings[0]["evidence"].as_array().unwrap().len(), 2);
+        let once = Dsctl::new(&world.env)
+            .args(["doctor", "--once", "--fail-on", "never"])
+            .run();
+        once.exit(0).out("seen in one look alone");
+        world.env.sql(&format!(
+            "INSERT INTO t_ds_command (command_type, process_definition_code, process_instance_id, command_param) \
+             VALUES (11, 1, {0}, '{{\"ProcessInstanceId\":{0}}}')",
+            ids[1]
+        ));
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+    }
+}
+
+#[test]
+fn a_serial_workflow_that_nobody_wakes_in_sqlite() {
+    a_serial_workflow_that_nobody_wakes(Store::Sqlite, &RELEASES);
+}
+
+#[test]
+fn a_serial_workflow_that_nobody_wakes_in_mariadb() {
+    a_serial_workflow_that_nobody_wakes(Store::MariaDb, &["3.1.9"]);
+}
+
+#[test]
+fn a_serial_workflow_that_nobody_wakes_in_postgres() {
+    a_serial_workflow_that_nobody_wakes(Store::Postgres, &["3.2.2"]);
+}
+
+/// The tables of the task groups, as far as they matter, with one group of one slot.
+pub fn with_a_task_group(world: &World, waiting: i64, holder: i64) {
+    let instance = if claims_by_state(world.version) {
+        "workflow_instance_id"
+    } else {
+        "process_instance_id"
+    };
+    world.env.sql(&format!(
+        "DROP TABLE IF EXISTS t_ds_task_group; \
+         CREATE TABLE t_ds_task_group (id int PRIMARY KEY, name varchar(255), group_size int, use_size int, status int); \
+         CREATE TABLE t_ds_task_group_queue (id int PRIMARY KEY, task_id int, group_id int, status int, force_start int); \
+         INSERT INTO t_ds_task_group VALUES (1, 'licences', 1, 1, 1), (2, 'unused', 1, 0, 1); \
+         INSERT INTO t_ds_task_group_queue VALUES (1, 901, 1, -1, 0), (2, 902, 1, 1, 0), (3, 999, 1, 2, 0)"
+    ));
+    for (id, of, state) in [(901, waiting, 0), (902, holder, 1)] {
+        world.env.sql(&format!(
+            "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, {instance}, state, flag, host) \
+             VALUES ({id}, 'a task', 'SHELL', 7, {of}, {state}, 1, '10.0.1.1:1234')"
+        ));
+    }
+}
+
+fn a_task_group_without_a_slot(store: Store, releases: &[&str]) {
+    for &release in releases {
+        let (world, ids) = hanging(store, release, 2);
+        let table = world.table();
+        world.env.sql(&format!(
+            "UPDATE {table} SET host = '{LIVING}' WHERE host = '{DEAD}'"
+        ));
+        with_a_task_group(&world, ids[0], ids[1]);
+        let set = |sql: &str| world.env.sql(sql);
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        set("UPDATE t_ds_task_instance SET state = 7 WHERE id = 902");
+        let findings = found(&world, 3);
+        assert_eq!(codes(&findings), ["DS-023"], "{release}");
+        assert_eq!(
+            findings[0]["subject"]["instance_ids"],
+            Value::from(vec![ids[0]])
+        );
+        let fact = findings[0]["evidence"][0]["fact"].as_str().unwrap();
+        assert!(
+            fact.contains("\"licences\"): 1 of 1 slots count as used") && fact.contains("(901)"),
+            "{fact}"
+        );
+        set("UPDATE t_ds_task_group_queue SET status = 2 WHERE id = 2");
+        assert_eq!(codes(&found(&world, 3)), ["DS-023"], "{release}");
+        for (sql, back) in [
+            (
+                "UPDATE t_ds_task_group_queue SET force_start = 1",
+                "UPDATE t_ds_task_group_queue SET force_start = 0",
+            ),
+            (
+                "UPDATE t_ds_task_group SET status = 0",
+                "UPDATE t_ds_task_group SET status = 1",
+            ),
+            (
+                "UPDATE t_ds_task_instance SET state = 6 WHERE id = 901",
+                "UPDATE t_ds_task_instance SET state = 0 WHERE id = 901",
+            ),
+        ] {
+            set(sql);
+            assert_eq!(codes(&found(&world, 0)), [""; 0], "{release} {sql}");
+            set(back);
+        }
+        set(&format!(
+            "UPDATE {table} SET host = '{DEAD}' WHERE id = {}",
+            ids[0]
+        ));
+        assert_eq!(codes(&found(&world, 3)), ["DS-001"], "{release}");
+    }
+}
+
+#[test]
+fn a_task_group_without_a_slot_in_sqlite() {
+    a_task_group_without_a_slot(Store::Sqlite, &["3.0.6", "3.1.9", "3.2.2", "3.4.1"]);
+}
+
+#[test]
+fn a_task_group_without_a_slot_in_mariadb() {
+    a_task_group_without_a_slot(Store::MariaDb, &["3.1.9"]);
+}
+
+#[test]
+fn a_task_group_without_a_slot_in_postgres() {
+    a_task_group_without_a_slot(Store::Postgres, &["3.4.1"]);
+}
+
 /// A heartbeat of 3.2 or newer.
 fn heartbeat(started: Timestamp, reported: Timestamp, status: &str) -> String {
     format!(
@@ -495,7 +668,7 @@ fn what_is_found_is_written_for_prometheus() {
     let gauges = text
         .lines()
         .filter(|line| line.starts_with("dsctl_findings{"));
-    assert_eq!(gauges.count(), 20, "{text}");
+    assert_eq!(gauges.count(), 24, "{text}");
     assert!(
         text.contains("\ndsctl_doctor_last_success_timestamp_seconds 1"),
         "{text}"

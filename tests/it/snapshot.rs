@@ -27,7 +27,7 @@ const COMMANDS: [&str; 9] = [
     "instances",
     "commands",
     "lock status",
-    "doctor",
+    "doctor --once",
     "failover --all-dead --dry-run",
     "recover --orphans --dry-run",
     "clear-hosts 10.0.0.2:5678 --dry-run",
@@ -50,7 +50,7 @@ impl Scene {
             .collect();
         let words = format!("failover {EARLIER} --yes --allow-recovered");
         world.dsctl(&words).run().exit(0);
-        let ids: Vec<i64> = world.add_later(DEAD, an_hour_ago, 5).into_iter().collect();
+        let ids: Vec<i64> = world.add_later(DEAD, an_hour_ago, 7).into_iter().collect();
         let file = world.env.home().join("snapshot.db");
         let scene = Self { world, file };
         scene.disturb(&handed_over, &ids);
@@ -80,13 +80,22 @@ impl Scene {
             _ if claims_by_state(world.version) => (", task_code", "workflow_definition_code"),
             _ => (", task_code", "process_definition_code"),
         };
-        for (id, of, state) in [(901, ids[0], 1), (902, ids[3], 0), (903, ids[0], 7)] {
+        for (id, of, state) in [(911, ids[0], 1), (912, ids[3], 0), (913, ids[0], 7)] {
             world.env.sql(&format!(
                 "INSERT INTO t_ds_task_instance (id, name, task_type, {instance}, state, flag{task_code}) \
                  VALUES ({id}, 'a task', 'SHELL', {of}, {state}, 1{})",
                 task_code.replace("task_code", "7")
             ));
         }
+        if world.version >= dsctl::model::Version::new(3, 0, 0) {
+            crate::doctor::with_a_task_group(world, ids[3], ids[0]);
+        }
+        // A serial one that waits, and from 3.3 on one that no command starts.
+        world.env.sql(&format!(
+            "UPDATE {table} SET state = 14, host = '' WHERE id = {}; UPDATE {table} SET state = 0 WHERE id = {}; \
+             UPDATE t_ds_task_instance SET state = 7 WHERE id = 902",
+            ids[5], ids[6]
+        ));
         world.env.sql(&format!(
             "INSERT INTO t_ds_error_command (id, command_type, {definition}, command_param, message) \
              VALUES (77, 2, 7, '{{\"ProcessInstanceId\":{orphan}}}', 'no definition')"

@@ -1,9 +1,11 @@
 //! The checks: pure functions on a snapshot.
 
 mod database;
+mod definitions;
 mod hosts;
 mod locks;
 mod masters;
+mod queues;
 mod recoveries;
 mod stops;
 mod workers;
@@ -30,9 +32,13 @@ pub const CHECKS: &[Check] = &[
     workers::NO_WORKER,
     masters::OVERLOADED,
     recoveries::NEVER_STARTED,
+    definitions::GONE,
+    definitions::OFFLINE,
+    queues::SERIAL,
     locks::PERSISTENT,
     locks::KEPT,
     locks::FOREIGN,
+    queues::TASK_GROUP,
     database::ZONE,
 ];
 

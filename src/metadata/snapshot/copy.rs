@@ -13,6 +13,7 @@ use crate::metadata::database::{DatabaseError, Row, Value};
 use crate::metadata::life::NEWEST;
 use crate::metadata::rows;
 use crate::metadata::statements::catalogue::column_types;
+use crate::metadata::statements::queues::{GROUPS, QUEUE};
 use crate::metadata::statements::snapshot::{CopiedPart, SnapshotColumn, WRITTEN};
 use crate::metadata::store::{LOOK_UP, MetadataStore, WORKER_GROUPS};
 use crate::model::InstanceId;
@@ -114,6 +115,7 @@ impl MetadataStore {
         copier.create_tables()?;
         copier.copy_instances(request.masters).await?;
         copier.copy_tasks().await?;
+        copier.copy_task_groups().await?;
         copier.copy_commands().await?;
         copier.copy_definitions().await?;
         for table in WHOLE {
@@ -197,11 +199,11 @@ impl Copier<'_> {
         Ok(())
     }
 
-    /// The unfinished and claimed ones; the newest, by whose times a zone is checked; those that a
+    /// Those that have not ended; the newest, by whose times a zone is checked; those that a
     /// waiting command, or an error command of a recovery, is about; and one of each master.
     async fn copy_instances(&mut self, masters: &[&str]) -> Result<(), SnapshotError> {
         let table = self.store.release().family.tables.instance;
-        self.copy(table, CopiedPart::Listed).await?;
+        self.copy(table, CopiedPart::Unended).await?;
         self.copy(table, CopiedPart::Newest(NEWEST)).await?;
         let mut others = BTreeSet::new();
         let keep = |_, _, instance| {
@@ -222,8 +224,21 @@ impl Copier<'_> {
 
     async fn copy_tasks(&mut self) -> Result<(), SnapshotError> {
         let table = self.store.release().family.tables.task;
-        self.copy(table, CopiedPart::OfListed).await?;
+        self.copy(table, CopiedPart::OfUnended).await?;
         self.copy(table, CopiedPart::Newest(NEWEST)).await
+    }
+
+    /// The task groups, and who has a slot or waits for one, with those tasks, whatever became of them.
+    async fn copy_task_groups(&mut self) -> Result<(), SnapshotError> {
+        self.copy(GROUPS, CopiedPart::Whole).await?;
+        if !self.store.has_task_groups {
+            return Ok(());
+        }
+        self.copy(QUEUE, CopiedPart::With("status", &[-1, 1]))
+            .await?;
+        let tasks = self.file.distinct(QUEUE, "task_id")?;
+        let table = self.store.release().family.tables.task;
+        self.copy_with(table, "id", &tasks).await
     }
 
     async fn copy_commands(&mut self) -> Result<(), SnapshotError> {

@@ -170,12 +170,7 @@ impl Statements<'_> {
         .into()
     }
 
-    /// These columns of every instance that is unfinished or claimed.
-    pub(super) fn listed_rows(&self, columns: &str) -> Query {
-        self.scan(columns, &self.states_of_interest(), None, IdRange::Whole)
-    }
-
-    pub(super) fn states_of_interest(&self) -> Vec<i64> {
+    fn states_of_interest(&self) -> Vec<i64> {
         let mut states = self.family.unfinished.to_vec();
         if let Claim::State(code) = self.family.claim {
             states.push(code);

@@ -8,6 +8,7 @@ mod definitions;
 mod insert;
 mod instances;
 mod life;
+pub(crate) mod queues;
 pub(crate) mod registries;
 pub(crate) mod snapshot;
 mod tasks;

@@ -27,10 +27,10 @@ pub(crate) struct SnapshotColumn {
 pub(crate) enum CopiedPart<'a> {
     /// All.
     Whole,
-    /// Of the instance table: all that are unfinished or claimed.
-    Listed,
+    /// Of the instance table: all that have not ended.
+    Unended,
     /// Of the task table: the valid ones of these.
-    OfListed,
+    OfUnended,
     /// This many with the greatest ids.
     Newest(usize),
     /// Those with these numbers in a column.
@@ -57,8 +57,8 @@ impl Statements<'_> {
         }
         let from = match part {
             CopiedPart::Whole => format!("SELECT {select} FROM {table} i"),
-            CopiedPart::Listed => return self.listed_rows(&select),
-            CopiedPart::OfListed => self.tasks_of_unfinished(&select),
+            CopiedPart::Unended => self.unended(&select),
+            CopiedPart::OfUnended => self.tasks_of_unended(&select),
             CopiedPart::Newest(count) => {
                 format!("SELECT {select} FROM {table} i ORDER BY i.id DESC LIMIT {count}")
             }
@@ -85,8 +85,31 @@ impl Statements<'_> {
         }
     }
 
+    /// As [`Statements::listed`] does, MySQL reads whole rows only where the condition holds.
+    fn unended(&self, select: &str) -> String {
+        let table = self.family.tables.instance;
+        match self.dialect {
+            Dialect::MySql => format!(
+                "SELECT STRAIGHT_JOIN {select} FROM {table} s JOIN {table} i ON i.id = s.id WHERE {}",
+                self.is_not_ended("s")
+            ),
+            Dialect::Postgres | Dialect::Sqlite => {
+                format!(
+                    "SELECT {select} FROM {table} i WHERE {}",
+                    self.is_not_ended("i")
+                )
+            }
+        }
+    }
+
+    /// Also in a state that is unknown.
+    fn is_not_ended(&self, row: &str) -> String {
+        let ended = list(self.family.ended());
+        format!("({row}.state IS NULL OR {row}.state NOT IN ({ended}))")
+    }
+
     /// STRAIGHT_JOIN: the index on the instance leads from few instances to their tasks.
-    fn tasks_of_unfinished(&self, select: &str) -> String {
+    fn tasks_of_unended(&self, select: &str) -> String {
         let (tables, join) = (
             &self.family.tables,
             match self.dialect {
@@ -96,11 +119,11 @@ impl Statements<'_> {
         );
         format!(
             "SELECT {join}{select} FROM {instances} s JOIN {tasks} i ON i.{instance} = s.id \
-             WHERE s.state IN ({states}) AND i.flag = 1",
+             WHERE {unended} AND i.flag = 1",
             instances = tables.instance,
             tasks = tables.task,
             instance = self.family.columns.task_instance,
-            states = list(self.states_of_interest()),
+            unended = self.is_not_ended("s"),
         )
     }
 

@@ -1,0 +1,115 @@
+//! What waits for its turn, and gets none.
+
+use crate::diagnosis::check::Check;
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
+use crate::diagnosis::snapshot::Snapshot;
+use crate::metadata::IdleTaskGroup;
+use crate::model::InstanceId;
+
+/// DS-019.
+pub(super) const SERIAL: Check = Check {
+    kind: &FindingKind {
+        code: "DS-019",
+        title: "serial workflows that nobody wakes",
+        severity: Severity::Act,
+        meaning: "In 3.0 to 3.2 the end of an instance of a serial workflow wakes the one that waits \
+            next. Nothing that was there before these has still to end: they wait for ever, and so \
+            does all that waits behind them.",
+        causes: &[
+            "the wake-up came while the row of the predecessor still said that it ran",
+            "the master of the predecessor ended before it woke the next one",
+            "3.0.0 to 3.0.6: the workflow discards or prefers instances, which does not work there",
+        ],
+        upstream: &[15762, 16369],
+        remedy: "if the workflow has to go on, stop each of these in DolphinScheduler and start it \
+            anew: dsctl does not wake it",
+    },
+    find: serial,
+};
+
+/// DS-023.
+pub(super) const TASK_GROUP: Check = Check {
+    kind: &FindingKind {
+        code: "DS-023",
+        title: "tasks wait for a slot of a task group, and no task has one",
+        severity: Severity::Act,
+        meaning: "Up to 3.2.0 a task that gives its slot back wakes the next one: where none has a \
+            slot, nobody is woken any more. From 3.2.1 on a coordinator gives free slots away every \
+            few seconds: then none is at work.",
+        causes: &[
+            "a task that had a slot was ended without giving it back: a kill, a stop, or the end of its master",
+            "the wake-up was lost",
+            "3.2.1 and newer: no master is the coordinator, or it fails in every round (see the masters' logs)",
+        ],
+        upstream: &[13107, 13726],
+        remedy: "up to 3.2.0 force the start of one of the waiting tasks in DolphinScheduler (Resource, \
+            Task Group Queue): at its end it wakes the next; from 3.2.1 on look for the coordinator in the \
+            masters' logs, and restart the masters one by one",
+    },
+    find: task_groups,
+};
+
+/// What one look cannot prove says so.
+fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
+    if snapshot.slow.seen_twice {
+        return finding;
+    }
+    finding.fact(
+        "this command",
+        "seen in one look alone: it may pass by itself in a moment, which a second look would show",
+    )
+}
+
+/// How many groups are described.
+const SHOWN: usize = 5;
+
+fn serial(snapshot: &Snapshot) -> Vec<Finding> {
+    let ids = &snapshot.slow.unwoken;
+    let finding = (!ids.is_empty()).then(|| {
+        Finding::new(SERIAL.kind, Subject::default().of_instances(ids))
+            .fact(
+                snapshot.table(),
+                format!(
+                    "{} in SERIAL_WAIT, and no earlier one of the same definition is unfinished",
+                    counted(ids, "instance")
+                ),
+            )
+            .fact(snapshot.command_table(), "no waiting command names them")
+            .next("dsctl commands")
+    });
+    finding
+        .into_iter()
+        .map(|finding| marked(finding, snapshot))
+        .collect()
+}
+
+fn task_groups(snapshot: &Snapshot) -> Vec<Finding> {
+    let groups = &snapshot.slow.idle_groups;
+    let mut ids: Vec<InstanceId> = groups
+        .iter()
+        .flat_map(|group| group.waiting.values())
+        .copied()
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let finding = (!groups.is_empty()).then(|| {
+        let described = groups.iter().take(SHOWN);
+        let source = "database t_ds_task_group_queue";
+        let finding = Finding::new(TASK_GROUP.kind, Subject::default().of_instances(&ids));
+        let finding = described.fold(finding, |finding, group| finding.fact(source, about(group)));
+        marked(finding, snapshot)
+    });
+    finding.into_iter().collect()
+}
+
+fn about(group: &IdleTaskGroup) -> String {
+    let tasks: Vec<i64> = group.waiting.keys().copied().collect();
+    format!(
+        "group {} ({:?}): {} of {} slots count as used, no unfinished task has one; {}",
+        group.id,
+        group.name.as_deref().unwrap_or("without a name"),
+        group.used,
+        group.size,
+        counted(&tasks, "waiting task")
+    )
+}

@@ -1,0 +1,63 @@
+//! Statements about what waits for its turn: serial workflows, and tasks of task groups.
+
+use super::{Statements, list};
+use crate::family::{Catalogue, SERIAL_WAIT};
+use crate::metadata::query::Query;
+
+impl Statements<'_> {
+    /// Instances in SERIAL_WAIT before which no other one of the same definition is left that could
+    /// wake them at its end, ids ascending. The look behind `NOT EXISTS` uses the index on the
+    /// definition.
+    pub(crate) fn heads_of_serial_queues(&self) -> Query {
+        let (table, definition) = (self.family.tables.instance, self.family.columns.definition);
+        format!(
+            "SELECT w.id FROM {table} w WHERE w.state = {SERIAL_WAIT} AND NOT EXISTS (SELECT 1 FROM {table} b \
+             WHERE b.{definition} = w.{definition} AND b.id < w.id AND b.state NOT IN ({ended})) ORDER BY w.id",
+            ended = list(self.family.ended()),
+        )
+        .into()
+    }
+
+    /// Task groups in which an unfinished task has a slot, which it gives back at its end: id.
+    pub(crate) fn groups_with_a_slot_in_use(&self) -> Query {
+        format!(
+            "SELECT DISTINCT q.group_id FROM {QUEUE} q JOIN {tasks} t ON t.id = q.task_id \
+             WHERE q.status = 1 AND t.flag = 1 AND t.state NOT IN ({finished})",
+            tasks = self.family.tables.task,
+            finished = list(self.family.finished_tasks),
+        )
+        .into()
+    }
+
+    /// Unfinished tasks that wait for a slot of a task group that is switched on and has slots: group,
+    /// its name, its slots, how many count as used, task, instance; in order of group and task.
+    pub(crate) fn tasks_without_a_slot(&self) -> Query {
+        format!(
+            "SELECT g.id, {name}, g.group_size, g.use_size, t.id, t.{instance} FROM {QUEUE} q \
+             JOIN {GROUPS} g ON g.id = q.group_id JOIN {tasks} t ON t.id = q.task_id \
+             WHERE q.status = -1 AND q.force_start = 0 AND g.status = 1 AND g.group_size > 0 \
+             AND t.flag = 1 AND t.state NOT IN ({finished}) ORDER BY g.id, t.id",
+            name = self.text("g.name"),
+            instance = self.family.columns.task_instance,
+            tasks = self.family.tables.task,
+            finished = list(self.family.finished_tasks),
+        )
+        .into()
+    }
+}
+
+/// The task groups, in every release that has them.
+pub(crate) const GROUPS: &str = "t_ds_task_group";
+
+/// Who has a slot of one, or waits for it.
+pub(crate) const QUEUE: &str = "t_ds_task_group_queue";
+
+/// Whether this user may read what task groups are judged by.
+pub(crate) fn may_read_task_groups(catalogue: &Catalogue) -> bool {
+    let group = ["id", "name", "group_size", "use_size", "status"];
+    let queue = ["group_id", "task_id", "status", "force_start"];
+    group
+        .iter()
+        .all(|column| catalogue.may_read(GROUPS, column))
+        && queue.iter().all(|column| catalogue.may_read(QUEUE, column))
+}
