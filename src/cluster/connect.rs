@@ -158,10 +158,11 @@ pub async fn both<T, E: From<ConnectError> + From<Stopped>>(
 ) -> Result<(T, Result<Box<dyn Registry>, ConnectError>), E> {
     // On the heap, so that whoever connects is small.
     let database = Box::pin(database);
-    if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) = (
-        settings.registry().map_err(ConnectError::from)?,
-        &settings.db,
-    ) {
+    // Once, and before a file is open: whoever closes a file loses all locks on it.
+    let target = settings.registry().map_err(ConnectError::from)?;
+    if let (RegistryTarget::ZooKeeper(connect), Some(DbTarget::MySql(_) | DbTarget::Postgres(_))) =
+        (target, &settings.db)
+    {
         let zookeeper = zookeeper(settings, connect);
         let (answer, session) =
             at_once(database, Box::pin(ZooKeeperSession::open(&zookeeper)), stop).await?;
@@ -172,7 +173,12 @@ pub async fn both<T, E: From<ConnectError> + From<Stopped>>(
     }
     let answer = stop.unless(database).await?;
     let registry = stop
-        .unless(Box::pin(registry(settings, access, layout(&answer))))
+        .unless(Box::pin(registry(
+            settings,
+            target,
+            access,
+            layout(&answer),
+        )))
         .await;
     Ok((
         answer,
@@ -254,21 +260,33 @@ pub async fn store(
     access: Purpose,
     stop: &StopSignal,
 ) -> Result<MetadataStore, ConnectError> {
+    let is_snapshot = matches!(settings.registry(), Ok(RegistryTarget::Snapshot(_)));
     let database = database(settings, settings.database()?, access).await?;
     let database = Box::new(crate::metadata::interruptible::InterruptibleDatabase::new(
         database,
         stop.clone(),
     ));
-    Ok(MetadataStore::open(database, settings.ds_version).await?)
+    let store = MetadataStore::open(database, settings.ds_version).await?;
+    if store.snapshot().is_some() && !is_snapshot {
+        // Its rows would be judged by another registry.
+        let cause = "it has the tables of a snapshot and is not marked as one, as after a dump: use the snapshot's own file";
+        return Err(DatabaseError::Unreachable {
+            endpoint: store.endpoint().to_owned(),
+            cause: cause.to_owned(),
+        }
+        .into());
+    }
+    Ok(store)
 }
 
 /// Connects only to the registry.
 async fn registry(
     settings: &Settings,
+    target: RegistryTarget<'_>,
     access: Purpose,
     layout: RegistryLayout,
 ) -> Result<Box<dyn Registry>, ConnectError> {
-    match settings.registry()? {
+    match target {
         RegistryTarget::ZooKeeper(connect) => Ok(Box::new(
             ZooKeeperSession::open(&zookeeper(settings, connect))
                 .await?

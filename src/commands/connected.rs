@@ -2,6 +2,7 @@
 
 use crate::cluster::{Cluster, Purpose, store};
 use crate::config::{RegistryTarget, Settings};
+use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, Refusal, in_database};
 use crate::family::{Release, family_of};
 use crate::metadata::snapshot::SnapshotHead;
@@ -53,6 +54,25 @@ pub(super) async fn release(
     };
     store.close().await;
     writable.and(Ok((release, registered_elsewhere?)))
+}
+
+/// Refuses what would be done beside the tables, or for a cluster that lives, with a snapshot.
+///
+/// # Errors
+/// The database is a snapshot; and those of the settings.
+pub(super) fn refuse_snapshot(
+    settings: &Settings,
+    why: &'static str,
+    hint: &'static str,
+) -> Result<(), CommandError> {
+    match settings.registry()? {
+        RegistryTarget::Snapshot(file) => Err(CommandError::Other {
+            error: anyhow::anyhow!("{} is a snapshot: {why}", file.display()),
+            hint: hint.to_owned(),
+            exit: ExitCode::Refused,
+        }),
+        RegistryTarget::ZooKeeper(_) | RegistryTarget::Jdbc(_) => Ok(()),
+    }
 }
 
 /// Puts the release into the head of a document.

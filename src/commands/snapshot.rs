@@ -11,6 +11,7 @@ use super::shell::{Answer, Skeleton};
 use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
+use crate::failover::{FailoverError, Refusal, in_database, without_doubt};
 use crate::metadata::snapshot::{CopiedTable, SnapshotError, SnapshotRequest};
 use crate::model::{Version, shell_word};
 use crate::options::value::zone_text;
@@ -82,7 +83,9 @@ pub(super) async fn run(
     arguments: &SnapshotArgs,
     given: Option<Version>,
 ) -> Result<Answer<SnapshotDocument>, CommandError> {
-    let masters = cluster.registry.masters().await?;
+    // Clocks prove nobody dead: it is looked until that is known, as a failover does.
+    let masters = without_doubt(&mut *cluster.registry).await?;
+    let elsewhere = elsewhere(cluster).await?;
     let masters: Vec<&str> = masters
         .servers
         .iter()
@@ -99,6 +102,7 @@ pub(super) async fn run(
         masters: &masters,
         ds_version: given.as_deref(),
         time_zone: zone.as_deref(),
+        elsewhere: elsewhere.as_deref(),
     };
     let copied = cluster.store.copy_tables(request).await?;
     let record = RegistryRecord::of(&mut *cluster.registry, &release).await?;
@@ -107,13 +111,31 @@ pub(super) async fn run(
     Ok(Answer::new(body(arguments, taken_at, &record, tables)))
 }
 
+/// Why ZooKeeper may not be the masters' registry, by what the database has.
+async fn elsewhere(cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
+    if cluster.registry.kind() != "zookeeper" {
+        return Ok(None);
+    }
+    let refusal = in_database(&mut cluster.store).await;
+    let refusal = refusal.map_err(FailoverError::from)?;
+    Ok(refusal.map(|refusal| match refusal {
+        Refusal::Contradiction(text) => text,
+        other => other.to_string(),
+    }))
+}
+
 impl From<SnapshotError> for CommandError {
     fn from(error: SnapshotError) -> Self {
         match error {
             SnapshotError::Database(error) => error.into(),
+            SnapshotError::Again(_) => Self::Other {
+                error: anyhow::Error::new(error),
+                hint: "copy its file".to_owned(),
+                exit: ExitCode::Refused,
+            },
             SnapshotError::File { .. } => Self::Other {
                 error: anyhow::Error::new(error),
-                hint: "give the name of a new file, in a folder that this user may write to"
+                hint: "name a new file, in a folder that this user may write to and that has room for it"
                     .to_owned(),
                 exit: ExitCode::Failure,
             },

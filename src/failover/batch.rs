@@ -4,8 +4,6 @@
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
-
 use super::error::{FailoverError, Refusal};
 use super::guard;
 use super::handed_over::HandedOver;
@@ -329,7 +327,7 @@ impl Handover<'_> {
             .cluster
             .zone
             .as_ref()
-            .map(|zone| zone.to_datetime(Timestamp::now()));
+            .map(|zone| zone.to_datetime(self.cluster.registry.now()));
         self.cluster
             .store
             .insert_commands(batch, &commands, self.rules.steps != Steps::Command, now)

@@ -90,7 +90,7 @@ impl Handover<'_> {
         let now = if self.locks.is_some() {
             newest()
         } else {
-            Some(Timestamp::now())
+            Some(self.cluster.registry.now())
         };
         let keeps = self.cluster.store.release().keeps_lock();
         let at_work = |(_, node): &Holder| !(keeps && is_kept(node, masters, now, window));

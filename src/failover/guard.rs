@@ -87,7 +87,8 @@ pub(super) async fn look_once(
 pub async fn without_doubt(registry: &mut dyn Registry) -> Result<Registrations, RegistryError> {
     let mut masters = registry.masters().await?;
     let began = Instant::now();
-    while masters.any_in_doubt() && began.elapsed() < LONGEST_DOUBT {
+    // In a snapshot nothing moves.
+    while masters.any_in_doubt() && !registry.is_recorded() && began.elapsed() < LONGEST_DOUBT {
         sleep(SECOND_LOOK).await;
         masters = registry.masters().await?;
     }
@@ -174,6 +175,9 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
             "ZooKeeper is configured, but {key} keeps itself registered in the database's {place}"
         ))
     };
+    if let Some(head) = store.snapshot() {
+        return Ok(head.elsewhere().map(Refusal::Contradiction));
+    }
     let jdbc = store.jdbc_masters(UNUSED).await?;
     if let Some(key) = jdbc.first() {
         return Ok(Some(contradiction(

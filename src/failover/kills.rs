@@ -21,9 +21,12 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// and answers before it knows whether the rest has ended: a worker of 3.1.1 says SUCCESS while the
 /// script itself goes on. So no answer replaces the operator's consent.
 ///
+/// In a snapshot nobody is asked: the workers are the cluster's.
+///
 /// Returns each task that was asked to end, and whether its worker reported that it has.
 pub(super) async fn end_tasks(cluster: &Cluster, tasks: &[&Task]) -> Vec<(i64, bool)> {
-    let Some(request) = cluster.store.release().kill_request() else {
+    let request = cluster.store.release().kill_request();
+    let Some(request) = request.filter(|_| cluster.store.snapshot().is_none()) else {
         return Vec::new();
     };
     let limit = PATIENCE.min(idle_limit(&*cluster.registry) / 2);

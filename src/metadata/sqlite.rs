@@ -372,7 +372,8 @@ fn read_rows(
     Ok(())
 }
 
-fn value(value: ValueRef<'_>) -> Value {
+/// A value as the file has it.
+pub(super) fn value(value: ValueRef<'_>) -> Value {
     match value {
         ValueRef::Null => Value::Null,
         ValueRef::Integer(number) => Value::Int(number),

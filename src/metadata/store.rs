@@ -60,7 +60,7 @@ pub struct MetadataStore {
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
     /// What it says of itself, if it is a snapshot.
-    snapshot: Option<SnapshotHead>,
+    pub(super) snapshot: Option<SnapshotHead>,
     /// When the server last answered.
     last_answer: Instant,
 }
@@ -273,11 +273,13 @@ impl MetadataStore {
     }
 
     pub(super) fn statements(&self) -> Statements<'_> {
-        Statements::new(&self.release, self.database.dialect(), self.optional).at(self.taken_at())
+        Statements::new(&self.release, self.database.dialect(), self.optional).at(self.present())
     }
 
-    fn taken_at(&self) -> Option<Timestamp> {
-        self.snapshot.as_ref().map(|head| head.taken_at)
+    /// The present of the database that a snapshot was taken of.
+    fn present(&self) -> Option<Timestamp> {
+        let head = self.snapshot.as_ref()?;
+        Some(head.database_time.unwrap_or(head.taken_at))
     }
 
     /// Closes the connection.
@@ -414,7 +416,7 @@ impl MetadataStore {
                 .filter(|age| *age < limit)
                 .and_then(|_| row.text(0))
         };
-        let query = registries::jdbc_masters(self.database.dialect(), shape, self.taken_at());
+        let query = registries::jdbc_masters(self.database.dialect(), shape);
         self.collect(&query, read).await
     }
 

@@ -58,6 +58,10 @@ impl Registry for InterruptibleRegistry {
         self.registry.now()
     }
 
+    fn is_recorded(&self) -> bool {
+        self.registry.is_recorded()
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.registry.warnings()
     }

@@ -187,6 +187,11 @@ pub trait Registry: Send {
         Timestamp::now()
     }
 
+    /// Whether it answers what another one answered once: then nothing in it ever changes.
+    fn is_recorded(&self) -> bool {
+        false
+    }
+
     /// What makes its answers unreliable, if nothing is written.
     fn warnings(&self) -> Vec<String> {
         Vec::new()

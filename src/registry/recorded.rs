@@ -216,6 +216,10 @@ impl Registry for RecordedRegistry {
         self.taken_at
     }
 
+    fn is_recorded(&self) -> bool {
+        true
+    }
+
     fn warnings(&self) -> Vec<String> {
         self.record.warnings.clone()
     }
@@ -244,7 +248,8 @@ impl Registry for RecordedRegistry {
         Ok(self.record.below.get(path).cloned().unwrap_or_default())
     }
 
-    /// Whoever held or wanted it when the snapshot was taken never lets go of it.
+    /// Whoever held it when the snapshot was taken never lets go of it, unless that one was dead by the
+    /// clocks: whoever wants the lock takes it away then.
     async fn acquire(
         &mut self,
         path: &str,
@@ -253,7 +258,7 @@ impl Registry for RecordedRegistry {
     ) -> Result<Lease, RegistryError> {
         let (began, full_path) = (Instant::now(), self.full_path(path));
         let RecordedLock { queue, foreign } = self.lock(path);
-        let holder = queue.into_iter().next();
+        let holder = queue.into_iter().find(|node| !node.in_doubt);
         if let Some(holder) = &holder {
             on_wait(holder);
         }

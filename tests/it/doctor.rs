@@ -479,13 +479,13 @@ pub fn with_a_task_group(world: &World, waiting: i64, holder: i64) {
     } else {
         "process_instance_id"
     };
-    world.env.sql(&format!(
+    world.env.sql(
         "DROP TABLE IF EXISTS t_ds_task_group; \
          CREATE TABLE t_ds_task_group (id int PRIMARY KEY, name varchar(255), group_size int, use_size int, status int); \
          CREATE TABLE t_ds_task_group_queue (id int PRIMARY KEY, task_id int, group_id int, status int, force_start int); \
          INSERT INTO t_ds_task_group VALUES (1, 'licences', 1, 1, 1), (2, 'unused', 1, 0, 1); \
-         INSERT INTO t_ds_task_group_queue VALUES (1, 901, 1, -1, 0), (2, 902, 1, 1, 0), (3, 999, 1, 2, 0)"
-    ));
+         INSERT INTO t_ds_task_group_queue VALUES (1, 901, 1, -1, 0), (2, 902, 1, 1, 0), (3, 999, 1, 2, 0)",
+    );
     for (id, of, state) in [(901, waiting, 0), (902, holder, 1)] {
         world.env.sql(&format!(
             "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, {instance}, state, flag, host) \

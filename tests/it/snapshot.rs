@@ -4,10 +4,11 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
+use dsctl::demo::Registered;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
-use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state};
+use crate::harness::world::{Cluster, DEAD, LIVING, World, claims_by_state, registered};
 use crate::harness::{Dsctl, Output, Store};
 
 /// One release of each family in which masters have ports.
@@ -261,11 +262,7 @@ fn a_rehearsal_changes_the_file_alone() {
 fn no_file_is_replaced() {
     let scene = scene("3.2.2");
     std::fs::write(&scene.file, "mine").unwrap();
-    scene
-        .take("")
-        .exit(1)
-        .err("exists")
-        .err("the name of a new file");
+    scene.take("").exit(1).err("exists").err("name a new file");
     assert_eq!(std::fs::read(&scene.file).unwrap(), b"mine");
     Dsctl::new(&scene.world.env)
         .args(["snapshot", "/nonexistent/x.db"])
@@ -306,15 +303,126 @@ fn what_another_program_has_written_is_refused() {
 fn a_lock_of_a_snapshot_excludes_who_uses_the_same_file() {
     let scene = scene("3.2.2");
     scene.take("").exit(0);
-    let acquire = |words: &str| {
-        let words = format!("lock acquire {words} --lock-timeout 300ms");
-        scene.offline().args(words.split_whitespace())
+    let rehearse = |words: &str| {
+        let words = format!("failover {DEAD} --yes --lock-timeout 300ms {words}");
+        scene.offline().args(words.split_whitespace()).run()
     };
-    acquire(DEAD).run().exit(5).err("is held by another client");
-    let mut first = acquire("10.0.0.8:5678").spawn();
-    first.await_stderr("holding");
-    acquire("10.0.0.9:5678").run().exit(5);
-    first.signal("TERM");
-    first.finish().exit(0);
-    acquire("10.0.0.9:5678 --for 1ms").run().exit(0);
+    rehearse("").exit(5).err("is held by another client");
+    scene.free_the_lock();
+    std::fs::remove_file(&scene.file).unwrap();
+    scene.take("").exit(0);
+    let file = std::fs::File::open(&scene.file).unwrap();
+    file.try_lock().unwrap();
+    rehearse("").exit(5).err("is held by another client");
+    drop(file);
+    rehearse("").exit(0);
+}
+
+/// Types that a site has chosen, and tables that only their letters distinguish.
+#[test]
+fn strange_columns_and_tables_are_copied_as_they_are_read() {
+    let scene = Scene::of(Cluster::of("3.1.9".parse().unwrap()), Store::MariaDb);
+    scene.world.env.sql(
+        "ALTER TABLE t_ds_process_instance MODIFY state decimal(4,0); \
+         ALTER TABLE t_ds_process_instance MODIFY process_definition_code decimal(20,0); \
+         ALTER TABLE t_ds_process_instance ADD dsctl_written int; \
+         ALTER TABLE t_ds_task_instance MODIFY flag bit(1); \
+         CREATE TABLE T_DS_COMMAND AS SELECT * FROM t_ds_command; \
+         CREATE VIEW t_ds_some_view AS SELECT id, command_type FROM t_ds_command",
+    );
+    scene.take("").exit(0);
+    for words in COMMANDS.iter().filter(|words| **words != "commands") {
+        let live = answer(Dsctl::new(&scene.world.env), words);
+        assert_eq!(answer(scene.offline(), words), live, "{words}");
+    }
+}
+
+/// A master of the JDBC registry that is dead by the clocks is observed before a snapshot is taken:
+/// nothing moves in it.
+#[test]
+fn a_master_that_may_be_dead_is_observed_first() {
+    let version = "3.4.1".parse().unwrap();
+    let world = Cluster::of(version)
+        .long_living()
+        .registry_inside()
+        .on(Store::MariaDb);
+    let an_hour_ago = Timestamp::now() - 1.hours();
+    let ids = world.add_later(DEAD, an_hour_ago, 2);
+    let dead = Registered {
+        session_millis: 6000,
+        client: 8,
+        reported: Timestamp::now() - 1.minutes(),
+        ..registered(DEAD)
+    };
+    world.env.register_in_database(version, &dead);
+    world.env.sql("UPDATE t_ds_jdbc_registry_client_heartbeat SET last_heartbeat_time = last_heartbeat_time - 60000 WHERE id = 8");
+    let file = world.env.home().join("snapshot.db");
+    let scene = Scene { world, file };
+    scene.take("").exit(0);
+    let plan = "failover --all-dead --dry-run";
+    let offline = answer(scene.offline(), plan);
+    assert_eq!(offline.1["recovered"], ids.len(), "{offline:?}");
+    assert_eq!(offline, answer(Dsctl::new(&scene.world.env), plan));
+}
+
+/// Workers of 3.0 and 3.1 are asked to end tasks that run again: in a rehearsal none does.
+#[test]
+fn a_rehearsal_asks_no_worker_for_anything() {
+    let scene = scene("3.1.9");
+    let worker = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    worker.set_nonblocking(true).unwrap();
+    let address = worker.local_addr().unwrap();
+    let node = scene.world.env.path(&format!("nodes/worker/{address}"));
+    scene.world.zk().create_parents(&node);
+    scene.world.zk().create(&node, b"");
+    scene
+        .world
+        .env
+        .sql(&format!("UPDATE t_ds_task_instance SET host = '{address}'"));
+    scene.free_the_lock();
+    scene.take("").exit(0);
+    let words = format!("failover {DEAD} --yes");
+    let refused = scene.offline().args(words.split(' ')).run();
+    refused.exit(7).tells("may still run on worker");
+    let consent = scene.offline().args(words.split(' '));
+    consent.args(["--allow-duplicate-tasks"]).run().exit(0);
+    let nobody = worker.accept().unwrap_err();
+    assert_eq!(nobody.kind(), std::io::ErrorKind::WouldBlock);
+    // The same for good does.
+    let words = format!("failover {DEAD} --yes --allow-duplicate-tasks");
+    Dsctl::new(&scene.world.env)
+        .args(words.split(' '))
+        .run()
+        .exit(0);
+    worker.accept().unwrap();
+}
+
+/// What would be done beside the file, or for a cluster that lives.
+#[test]
+fn what_reaches_beyond_a_snapshot_is_refused() {
+    let scene = scene("3.2.2");
+    scene.take("").exit(0);
+    let refused = |words: &str, code: i32, why: &str| {
+        let output = scene.offline().args(words.split_whitespace()).run();
+        output.exit(code).err(why);
+    };
+    let mark = scene.world.env.home().join("ran");
+    let touch = format!("lock acquire {DEAD} -- touch {}", mark.display());
+    refused(&touch, 4, "a lock in it excludes no master");
+    assert!(!mark.exists());
+    refused("watch --yes --once", 4, "nothing happens in it");
+    refused("watch --dry-run --once", 4, "nothing happens in it");
+    refused("failover --all-dead --yes --wait 5s", 2, "omit --wait");
+    refused("snapshot again.db", 4, "copy its file");
+    // As after a dump: its rows are judged by no other registry.
+    let database = rusqlite::Connection::open(&scene.file).unwrap();
+    database.execute_batch("PRAGMA application_id = 0").unwrap();
+    drop(database);
+    let url = format!("sqlite:{}", scene.file.display());
+    Dsctl::new(&scene.world.env)
+        .env("DSCTL_DB", &url)
+        .args(["masters"])
+        .run()
+        .exit(6)
+        .err("the snapshot's own file");
 }

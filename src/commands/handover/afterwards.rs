@@ -90,6 +90,15 @@ fn folded(host: &str) -> String {
     host.trim().to_lowercase()
 }
 
+/// The next command after a hand-over.
+pub(super) fn next(is_snapshot: bool) -> &'static str {
+    if is_snapshot {
+        "next: dsctl commands, to see what a master would take up"
+    } else {
+        "next: dsctl commands, to see the masters take them up"
+    }
+}
+
 /// Instances that were handed over and that no master will ever take up: a failover does not cover
 /// them.
 pub(in crate::commands) fn about_orphans(orphans: usize) -> Option<String> {

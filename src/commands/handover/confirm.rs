@@ -254,7 +254,12 @@ async fn ask_for_consent(
             .iter()
             .for_each(|note| shell.printer.warning(note));
     }
-    let question = format!("Do this in {}?", cluster.store.endpoint());
+    let what = if cluster.store.snapshot().is_some() {
+        "the snapshot "
+    } else {
+        ""
+    };
+    let question = format!("Do this in {what}{}?", cluster.store.endpoint());
     if shell.confirm(&question).await? {
         Ok(Consent::Yes(Permit::by_operator()))
     } else {

@@ -159,6 +159,12 @@ pub(in crate::commands) async fn run(
     cluster: &mut Cluster,
     arguments: &FailoverArgs,
 ) -> Result<Answer<FailoverDocument>, CommandError> {
+    let is_snapshot = cluster.store.snapshot().is_some();
+    if is_snapshot && arguments.wait.is_some() {
+        let error =
+            anyhow::anyhow!("no master takes anything up in a snapshot: --wait would be in vain");
+        return Err(CommandError::usage(error, "omit --wait"));
+    }
     let mut rules = confirm::rules(Steps::Both, &arguments.safety);
     let (masters, mut warnings) = if arguments.all_dead {
         all_dead(shell, cluster, &mut rules, arguments).await?
@@ -193,7 +199,7 @@ pub(in crate::commands) async fn run(
         };
         watch_take_up(shell, cluster, &awaited, limit, &mut answer).await;
     } else if done.wrote {
-        answer.close_with("next: dsctl commands, to see the masters take them up");
+        answer.close_with(afterwards::next(is_snapshot));
     }
     Ok(answer)
 }
@@ -250,8 +256,11 @@ async fn all_dead(
             "{nameless} unfinished instances name no host at all (SQL NULL): left alone"
         ));
     }
-    // A run that writes nothing, or is refused without consent, need not wait.
-    let writes = !arguments.safety.dry_run && (arguments.safety.yes || shell.printer.can_ask());
+    // A run that writes nothing, or is refused without consent, need not wait; nor need a rehearsal,
+    // since nobody comes back in a snapshot.
+    let writes = !arguments.safety.dry_run
+        && cluster.store.snapshot().is_none()
+        && (arguments.safety.yes || shell.printer.can_ask());
     let grace = arguments
         .grace
         .unwrap_or(family.failover_delay)

@@ -5,6 +5,7 @@ use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::afterwards;
 use super::confirm::{self, Order, SafetyArgs, WriteKeys};
 use super::report::Phrases;
 use crate::cluster::Cluster;
@@ -118,7 +119,7 @@ pub(in crate::commands) async fn run(
     let (done, mut answer) = confirm::run(shell, cluster, order).await?;
     answer.warnings.extend(unused_state(cluster, arguments));
     if done.wrote {
-        answer.close_with("next: dsctl commands, to see the masters take them up");
+        answer.close_with(afterwards::next(cluster.store.snapshot().is_some()));
     }
     Ok(answer.map(|common| RecoverDocument { common }))
 }

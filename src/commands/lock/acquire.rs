@@ -118,7 +118,11 @@ async fn hold(
     document: &mut Document,
     left: &mut Option<String>,
 ) -> Result<Held, CommandError> {
-    shell.settings.registry()?;
+    connected::refuse_snapshot(
+        &shell.settings,
+        "a lock in it excludes no master",
+        "take the lock in the cluster: with its own --db, and --zk or --registry jdbc",
+    )?;
     let database = async {
         let (release, registered_elsewhere) =
             connected::release(&shell.settings, Purpose::Write, &shell.stop, document).await?;

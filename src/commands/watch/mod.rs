@@ -13,6 +13,7 @@ use anyhow::anyhow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::commands::connected;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Call, Shell, Skeleton, finish};
 use crate::config::{Environment, Scope, Settings, TypedOptions};
@@ -215,7 +216,11 @@ fn setup<'a>(
     if !arguments.guards.yes && !arguments.guards.dry_run {
         return Err(Refusal::WatchWithoutConsent.into());
     }
-    settings.registry()?;
+    connected::refuse_snapshot(
+        &settings,
+        "nothing happens in it that could be watched",
+        "'dsctl failover --all-dead --dry-run' shows what would be done in it",
+    )?;
     settings.database()?;
     let state_file = open_state(arguments, environment)?;
     Ok(Setup {

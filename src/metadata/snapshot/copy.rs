@@ -14,17 +14,12 @@ use crate::metadata::life::NEWEST;
 use crate::metadata::rows;
 use crate::metadata::statements::catalogue::column_types;
 use crate::metadata::statements::queues::{GROUPS, QUEUE};
-use crate::metadata::statements::snapshot::{CopiedPart, SnapshotColumn, WRITTEN};
+use crate::metadata::statements::snapshot::{ColumnKind, CopiedPart, SnapshotColumn, WRITTEN};
 use crate::metadata::store::{LOOK_UP, MetadataStore, WORKER_GROUPS};
 use crate::model::InstanceId;
 
 /// Tables of which all rows are read, if there are such tables; they are small.
-const WHOLE: &[&str] = &[
-    "t_ds_version",
-    WORKER_GROUPS,
-    "t_ds_jdbc_registry_data",
-    "t_ds_jdbc_registry_client_heartbeat",
-];
+const WHOLE: &[&str] = &["t_ds_version", WORKER_GROUPS];
 
 /// What a snapshot is made of, besides the tables.
 #[derive(Clone, Copy, Debug)]
@@ -39,6 +34,8 @@ pub struct SnapshotRequest<'a> {
     pub ds_version: Option<&'a str>,
     /// The masters' zone, if it is known.
     pub time_zone: Option<&'a str>,
+    /// Why the registry may not be the masters', by what the database has.
+    pub elsewhere: Option<&'a str>,
 }
 
 /// How many rows of a table were copied.
@@ -102,6 +99,11 @@ impl MetadataStore {
         &mut self,
         request: SnapshotRequest<'_>,
     ) -> Result<CopiedTables, SnapshotError> {
+        if let Some(head) = &self.snapshot {
+            return Err(SnapshotError::Again(head.database.clone()));
+        }
+        let newest = self.newest_times().await?;
+        let database_time = newest.iter().find_map(|row| row.now);
         let columns = self.columns_of_tables().await?;
         let unreadable = unreadable(&columns);
         let file = SnapshotFile::create(request.file)?;
@@ -134,6 +136,8 @@ impl MetadataStore {
             ds_version: request.ds_version.map(str::to_owned),
             time_zone: request.time_zone.map(str::to_owned),
             with_values: request.with_values,
+            elsewhere: request.elsewhere.map(str::to_owned),
+            database_time,
             doubt: self.server.doubt().map(str::to_owned),
             hidden: self.hidden.clone(),
             unreadable,
@@ -146,11 +150,21 @@ impl MetadataStore {
         let mut columns = ColumnsByTable::new();
         let mut on_row = |row: Row| {
             if let (Some(table), Some(name)) = (row.text(0), row.text(1)) {
-                columns.entry(table).or_default().push(SnapshotColumn {
-                    name,
-                    is_readable: row.int(2) == Some(1),
-                    is_integer: row.int(3) == Some(1),
-                });
+                // Statements find tables by their small letters, and SQLite knows no others.
+                if table.chars().any(char::is_uppercase) {
+                    return;
+                }
+                let columns: &mut Vec<SnapshotColumn> = columns.entry(table).or_default();
+                if columns
+                    .iter()
+                    .all(|column| !column.name.eq_ignore_ascii_case(&name))
+                {
+                    columns.push(SnapshotColumn {
+                        name,
+                        is_readable: row.int(2) == Some(1),
+                        kind: ColumnKind::of(row.int(3)),
+                    });
+                }
             }
         };
         self.each(&query, &mut on_row).await?;
@@ -184,11 +198,11 @@ impl Copier<'_> {
     /// release.
     fn create_tables(&self) -> Result<(), SnapshotError> {
         for (table, columns) in &self.columns {
-            if self.store.statements().records_writes(table) {
+            if self.records_writes(table) {
                 let mut columns = columns.clone();
                 columns.push(SnapshotColumn {
                     name: WRITTEN.to_owned(),
-                    is_integer: true,
+                    kind: ColumnKind::Integer,
                     is_readable: true,
                 });
                 self.file.create_table(table, &columns)?;
@@ -285,14 +299,17 @@ impl Copier<'_> {
         if columns.is_empty() {
             return Ok(());
         }
-        let statements = self.store.statements();
-        let query = statements.whole_rows(table, &columns, part);
+        let writes = self.records_writes(table);
+        let query = self
+            .store
+            .statements()
+            .whole_rows(table, (&columns, writes), part);
         let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
         let is_masked: Vec<bool> = columns
             .iter()
             .map(|column| self.is_masked(column))
             .collect();
-        if statements.records_writes(table) {
+        if writes {
             names.push(WRITTEN);
         }
         let mut rows = RowsUnderWay {
@@ -310,7 +327,15 @@ impl Copier<'_> {
     }
 
     fn is_masked(&self, column: &SnapshotColumn) -> bool {
-        !self.with_values && !column.is_integer && !masks::is_plain(&column.name)
+        !self.with_values && column.kind == ColumnKind::Text && !masks::is_plain(&column.name)
+    }
+
+    /// Whether it gets the column [`WRITTEN`] beside its own.
+    fn records_writes(&self, table: &str) -> bool {
+        let has_one =
+            |columns: &Vec<SnapshotColumn>| columns.iter().any(|column| column.name == WRITTEN);
+        self.store.statements().records_writes(table)
+            && !self.columns.get(table).is_some_and(has_one)
     }
 }
 

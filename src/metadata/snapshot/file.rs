@@ -10,7 +10,8 @@ use rusqlite::{Connection, params_from_iter};
 use super::parts::{APPLICATION_ID, SnapshotError, TABLE};
 use crate::files::regular::sibling;
 use crate::metadata::database::Row;
-use crate::metadata::statements::snapshot::SnapshotColumn;
+use crate::metadata::sqlite::value;
+use crate::metadata::statements::snapshot::{ColumnKind, SnapshotColumn};
 
 /// Nobody else reads it before it is complete, and after a crash it is not used: so it needs no
 /// journal.
@@ -41,10 +42,13 @@ impl SnapshotFile {
         if path.symlink_metadata().is_ok() {
             return Err(failure(path, "it exists already"));
         }
-        let name = sibling(path, &format!(".{}.tmp", std::process::id()));
+        // Never the name of one that a killed process has left.
+        let name = sibling(path, &format!(".{}.tmp", uuid::Uuid::new_v4().simple()));
         let mut options = OpenOptions::new();
         options.write(true).create_new(true).mode(0o600);
-        options.open(&name).map_err(|error| failure(path, &error))?;
+        options
+            .open(&name)
+            .map_err(|error| failure(&name, &error))?;
         let temporary = Temporary(name);
         let opened = Connection::open(&temporary.0).and_then(|connection| {
             connection.execute_batch(UNDER_WAY)?;
@@ -64,10 +68,11 @@ impl SnapshotFile {
         columns: &[SnapshotColumn],
     ) -> Result<(), SnapshotError> {
         let columns = columns.iter().map(|column| {
-            let kind = match (column.name.as_str(), column.is_integer) {
-                ("id", true) => "INTEGER PRIMARY KEY",
-                (_, true) => "INTEGER",
-                (_, false) => "TEXT",
+            let kind = match (column.name.as_str(), column.kind) {
+                ("id", ColumnKind::Integer) => "INTEGER PRIMARY KEY",
+                (_, ColumnKind::Integer) => "INTEGER",
+                (_, ColumnKind::Number) => "NUMERIC",
+                (_, ColumnKind::Time | ColumnKind::Text) => "TEXT",
             };
             format!("{} {kind}", quoted(&column.name))
         });
@@ -104,8 +109,12 @@ impl SnapshotFile {
             format!("SELECT DISTINCT {column} FROM {table} WHERE {column} IS NOT NULL ORDER BY 1");
         self.run(|connection| {
             let mut statement = connection.prepare(&sql)?;
-            let numbers = statement.query_map([], |row| row.get(0))?;
-            numbers.collect()
+            let mut rows = statement.query([])?;
+            let mut numbers = Vec::new();
+            while let Some(row) = rows.next()? {
+                numbers.extend(Row(vec![value(row.get_ref(0)?)]).int(0));
+            }
+            Ok(numbers)
         })
     }
 
@@ -153,10 +162,18 @@ fn failure(path: &Path, cause: &(impl ToString + ?Sized)) -> SnapshotError {
     }
 }
 
-/// A second name replaces no file, unlike a new one.
+/// A second name replaces no file, unlike a new one; but some file systems know no second names.
 fn name(temporary: &Path, path: &Path) -> io::Result<()> {
     File::open(temporary)?.sync_all()?;
-    std::fs::hard_link(temporary, path)
+    match std::fs::hard_link(temporary, path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            if path.symlink_metadata().is_ok() {
+                return Err(io::ErrorKind::AlreadyExists.into());
+            }
+            std::fs::rename(temporary, path)
+        }
+        linked => linked,
+    }
 }
 
 fn quoted(name: &str) -> String {
@@ -178,12 +195,15 @@ mod tests {
     }
 
     fn columns() -> Vec<SnapshotColumn> {
-        let column = |name: &str, is_integer| SnapshotColumn {
+        let column = |name: &str, kind| SnapshotColumn {
             name: name.to_owned(),
-            is_integer,
+            kind,
             is_readable: true,
         };
-        vec![column("id", true), column("a \"b\"", false)]
+        vec![
+            column("id", ColumnKind::Integer),
+            column("a \"b\"", ColumnKind::Text),
+        ]
     }
 
     #[test]

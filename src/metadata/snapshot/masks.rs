@@ -26,8 +26,8 @@ const PLAIN: &[&str] = &[
     "client_name",
 ];
 
-/// Keys of JSON whose values say what a command is about, or what kind of parameter it is.
-const PLAIN_KEYS: &[&str] = &[
+/// Keys of a command's parameter whose values say what it is about.
+const KEYS_OF_COMMANDS: &[&str] = &[
     "ProcessInstanceId",
     "processInstanceId",
     "WaitingThreadInstanceId",
@@ -38,10 +38,13 @@ const PLAIN_KEYS: &[&str] = &[
     "workflowExecutionStatus",
     "schedule_timezone",
     "timeZone",
-    "prop",
-    "direct",
-    "type",
 ];
+
+/// Keys of a parameter (`Property`) that say of what kind it is.
+const KEYS_OF_PARAMETERS: &[&str] = &["prop", "direct", "type"];
+
+/// The list of parameters in a command of 3.3 and newer.
+const LIST_OF_PARAMETERS: &str = "commandParams";
 
 /// Whether the text of a column is kept as it is. So are times, which stand in texts here.
 pub(super) fn is_plain(column: &str) -> bool {
@@ -50,33 +53,59 @@ pub(super) fn is_plain(column: &str) -> bool {
 
 /// The same text without values: of JSON the keys stay, and what is needed to judge it.
 pub(super) fn masked(text: &str) -> String {
+    mask_text(text, mask_column)
+}
+
+fn mask_text(text: &str, mask: fn(&mut Json)) -> String {
     if text.is_empty() {
         return String::new();
     }
-    within(text).unwrap_or_else(|| MASK.to_owned())
+    match serde_json::from_str(text) {
+        Ok(mut json @ (Json::Object(_) | Json::Array(_))) => {
+            mask(&mut json);
+            json.to_string()
+        }
+        _ => MASK.to_owned(),
+    }
 }
 
-/// An object or a list without its values; `None` if it is something else.
-fn within(text: &str) -> Option<String> {
-    let mut json: Json = serde_json::from_str(text).ok()?;
-    if !json.is_object() && !json.is_array() {
-        return None;
+/// A whole column: the parameter of a command, or a list of parameters.
+fn mask_column(json: &mut Json) {
+    match json {
+        Json::Object(keys) => keys.iter_mut().for_each(|(key, value)| {
+            if key == LIST_OF_PARAMETERS {
+                mask_parameters(value);
+            } else if !KEYS_OF_COMMANDS.contains(&key.as_str()) || !is_scalar(value) {
+                mask(value);
+            }
+        }),
+        other => mask_parameters(other),
     }
-    mask(&mut json);
-    Some(json.to_string())
+}
+
+fn mask_parameters(json: &mut Json) {
+    let Json::Array(list) = json else {
+        return mask(json);
+    };
+    for parameter in list {
+        let Json::Object(keys) = parameter else {
+            mask(parameter);
+            continue;
+        };
+        keys.iter_mut()
+            .filter(|(key, value)| !KEYS_OF_PARAMETERS.contains(&key.as_str()) || !is_scalar(value))
+            .for_each(|(_, value)| mask(value));
+    }
 }
 
 /// The kinds of all values stay: whoever reads them must find what they expect.
 fn mask(json: &mut Json) {
     match json {
         Json::Null | Json::Bool(_) => {}
-        Json::Object(map) => map
-            .iter_mut()
-            .filter(|(key, value)| !PLAIN_KEYS.contains(&key.as_str()) || !is_scalar(value))
-            .for_each(|(_, value)| mask(value)),
+        Json::Object(map) => map.values_mut().for_each(mask),
         Json::Array(list) => list.iter_mut().for_each(mask),
         Json::Number(_) => *json = MASK.into(),
-        Json::String(text) => *text = masked(text),
+        Json::String(text) => *text = mask_text(text, mask),
     }
 }
 
@@ -105,8 +134,17 @@ mod tests {
                 r#"[{"prop":"password","direct":"IN","type":"VARCHAR","value":"***"}]"#,
             ),
             (
-                r#"{"pin":1234,"on":true,"none":null,"empty":"","type":{"secret":"x"}}"#,
-                r#"{"pin":"***","on":true,"none":null,"empty":"","type":{"secret":"***"}}"#,
+                r#"{"pin":1234,"on":true,"none":null,"empty":"","timeZone":{"secret":"x"}}"#,
+                r#"{"pin":"***","on":true,"none":null,"empty":"","timeZone":{"secret":"***"}}"#,
+            ),
+            // A user may call his own parameters so.
+            (
+                r#"{"type":"secret","StartParams":"{\"type\":\"secret\",\"ProcessInstanceId\":7}"}"#,
+                r#"{"type":"***","StartParams":"{\"type\":\"***\",\"ProcessInstanceId\":\"***\"}"}"#,
+            ),
+            (
+                r#"{"commandType":"START","commandParams":[{"prop":"a","type":"T","value":"secret"},"secret"]}"#,
+                r#"{"commandType":"START","commandParams":[{"prop":"a","type":"T","value":"***"},"***"]}"#,
             ),
         ] {
             assert_eq!(masked(text), expected, "{text}");

@@ -32,6 +32,9 @@ pub enum SnapshotError {
         /// What the system or SQLite says.
         cause: String,
     },
+    /// A snapshot of a snapshot would claim to be of another cluster, or of another time.
+    #[error("this is a snapshot of {0} already")]
+    Again(String),
     /// The metadata database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
@@ -53,6 +56,10 @@ pub struct SnapshotHead {
     pub time_zone: Option<String>,
     /// Whether values of parameters are in it.
     pub with_values: bool,
+    /// Why the registry may not be the masters', by what the database had.
+    pub(super) elsewhere: Option<String>,
+    /// The database's present, if it told it.
+    pub(in crate::metadata) database_time: Option<Timestamp>,
     /// What made the database's answers doubtful.
     pub(in crate::metadata) doubt: Option<String>,
     /// Tables of which row level security may have hidden rows.
@@ -62,6 +69,12 @@ pub struct SnapshotHead {
 }
 
 impl SnapshotHead {
+    /// Why the registry may not be the masters', by what the database had.
+    #[must_use]
+    pub fn elsewhere(&self) -> Option<String> {
+        self.elsewhere.clone()
+    }
+
     /// Whether its registry was in the database.
     #[must_use]
     pub fn is_in_database(&self) -> bool {

@@ -68,7 +68,8 @@ pub(crate) fn catalogue(dialect: Dialect) -> &'static str {
 }
 
 /// The columns of DolphinScheduler's tables, in their order: table, column, 1 if this user may read
-/// it, 1 if it is of whole numbers. As [`catalogue`] otherwise.
+/// it, and of what it is: 1 whole numbers, 2 other numbers and bits, 3 times, 0 everything else. As
+/// [`catalogue`] otherwise.
 pub(crate) fn column_types(dialect: Dialect) -> &'static str {
     match dialect {
         Dialect::MySql => {
@@ -76,7 +77,9 @@ pub(crate) fn column_types(dialect: Dialect) -> &'static str {
                 "SELECT ",
                 mysql_table!("table_name"),
                 ", LOWER(column_name), CAST(privileges LIKE '%select%' AS SIGNED), \
-                 LOWER(data_type) IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint') \
+                 CASE WHEN LOWER(data_type) IN ('tinyint', 'smallint', 'mediumint', 'int', 'bigint') THEN 1 \
+                 WHEN LOWER(data_type) IN ('decimal', 'float', 'double', 'bit', 'year') THEN 2 \
+                 WHEN LOWER(data_type) IN ('datetime', 'timestamp', 'date', 'time') THEN 3 ELSE 0 END \
                  FROM information_schema.columns WHERE table_schema = DATABASE() AND ",
                 mysql_table!("table_name"),
                 " LIKE 't\\_ds\\_%' ORDER BY table_name, ordinal_position"
@@ -86,15 +89,22 @@ pub(crate) fn column_types(dialect: Dialect) -> &'static str {
             concat!(
                 "SELECT CAST(c.relname AS TEXT), CAST(a.attname AS TEXT), \
                  CAST(has_column_privilege(c.oid, a.attnum, 'SELECT') AS INT), \
-                 CAST(a.atttypid IN (16, 20, 21, 23) AS INT) FROM pg_catalog.pg_class c \
-                 JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid WHERE c.relnamespace = ",
+                 CASE WHEN COALESCE(NULLIF(y.typbasetype, 0), y.oid) IN (16, 20, 21, 23) THEN 1 \
+                 WHEN COALESCE(NULLIF(y.typbasetype, 0), y.oid) IN (700, 701, 1700) THEN 2 \
+                 WHEN COALESCE(NULLIF(y.typbasetype, 0), y.oid) IN (1082, 1083, 1114, 1184, 1266) THEN 3 ELSE 0 END \
+                 FROM pg_catalog.pg_class c JOIN pg_catalog.pg_attribute a ON a.attrelid = c.oid \
+                 JOIN pg_catalog.pg_type y ON y.oid = a.atttypid WHERE c.relnamespace = ",
                 postgres_schema!(),
                 " AND c.relkind IN ('r', 'v', 'f', 'p') AND c.relname LIKE 't\\_ds\\_%' \
                  AND a.attnum > 0 AND NOT a.attisdropped ORDER BY c.relname, a.attnum"
             )
         }
         Dialect::Sqlite => {
-            "SELECT LOWER(m.name), LOWER(p.name), 1, LOWER(p.type) LIKE '%int%' OR LOWER(p.type) LIKE 'bool%' \
+            "SELECT LOWER(m.name), LOWER(p.name), 1, CASE \
+             WHEN LOWER(p.type) LIKE '%int%' OR LOWER(p.type) LIKE 'bool%' THEN 1 \
+             WHEN LOWER(p.type) LIKE 'dec%' OR LOWER(p.type) LIKE 'num%' OR LOWER(p.type) LIKE 'real%' \
+             OR LOWER(p.type) LIKE 'float%' OR LOWER(p.type) LIKE 'doub%' THEN 2 \
+             WHEN LOWER(p.type) LIKE 'date%' OR LOWER(p.type) LIKE 'time%' THEN 3 ELSE 0 END \
              FROM sqlite_master m JOIN pragma_table_info(m.name) p \
              WHERE m.type IN ('table', 'view') AND LOWER(m.name) LIKE 't\\_ds\\_%' ESCAPE '\\' ORDER BY m.name, p.cid"
         }

@@ -1,7 +1,5 @@
 //! Statements that check whether there is a registry in the metadata database.
 
-use jiff::Timestamp;
-
 use super::sqlite_second;
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
@@ -16,19 +14,15 @@ pub(crate) enum JdbcShape {
 }
 
 /// Masters that keep themselves registered in the JDBC registry's tables: key, and how many
-/// milliseconds ago the last heartbeat was by the database's own clock, or when a snapshot was taken.
-pub(crate) fn jdbc_masters(
-    dialect: Dialect,
-    shape: JdbcShape,
-    taken_at: Option<Timestamp>,
-) -> Query {
+/// milliseconds ago the last heartbeat was by the database's own clock.
+pub(crate) fn jdbc_masters(dialect: Dialect, shape: JdbcShape) -> Query {
     // Without an argument, MySQL's function has no hour that is repeated when clocks change.
     let now = match dialect {
         Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED) * 1000".to_owned(),
         Dialect::Postgres => {
             "CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)".to_owned()
         }
-        Dialect::Sqlite => format!("{} * 1000", sqlite_second(taken_at)),
+        Dialect::Sqlite => format!("{} * 1000", sqlite_second(None)),
     };
     let (last, joined) = match shape {
         // 1 is ephemeral.

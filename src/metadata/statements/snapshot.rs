@@ -16,10 +16,35 @@ pub(crate) const WRITTEN: &str = "dsctl_written";
 pub(crate) struct SnapshotColumn {
     /// Its name.
     pub(crate) name: String,
-    /// Whether it is of whole numbers; everything else is a text.
-    pub(crate) is_integer: bool,
+    /// Of what its values are.
+    pub(crate) kind: ColumnKind,
     /// Whether this user may read it.
     pub(crate) is_readable: bool,
+}
+
+/// Of what the values of a column are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    /// Whole numbers, as such.
+    Integer,
+    /// Other numbers and bits, as texts of numbers.
+    Number,
+    /// Times, as texts.
+    Time,
+    /// Everything else, as texts.
+    Text,
+}
+
+impl ColumnKind {
+    /// From what the catalogue's statement says.
+    pub(crate) fn of(code: Option<i64>) -> Self {
+        match code {
+            Some(1) => Self::Integer,
+            Some(2) => Self::Number,
+            Some(3) => Self::Time,
+            _ => Self::Text,
+        }
+    }
 }
 
 /// Which rows of a table.
@@ -48,11 +73,11 @@ impl Statements<'_> {
     pub(crate) fn whole_rows(
         &self,
         table: &str,
-        columns: &[&SnapshotColumn],
+        (columns, with_written): (&[&SnapshotColumn], bool),
         part: CopiedPart<'_>,
     ) -> Query {
         let mut select = list(columns.iter().map(|column| self.whole_value(column)));
-        if self.records_writes(table) {
+        if with_written {
             select += ", CAST(UNIX_TIMESTAMP(i.update_time) AS SIGNED)";
         }
         let from = match part {
@@ -77,11 +102,14 @@ impl Statements<'_> {
                 format!("i.\"{}\"", column.name.replace('"', "\"\""))
             }
         };
-        if column.is_integer {
-            name
-        } else {
+        match column.kind {
+            ColumnKind::Integer => name,
+            // A bit as text is a byte.
+            ColumnKind::Number if self.dialect == Dialect::MySql => {
+                self.time(&format!("({name} + 0)"))
+            }
             // Whatever its type is.
-            self.time(&name)
+            _ => self.time(&name),
         }
     }
 
