@@ -99,7 +99,7 @@ impl SnapshotHead {
 pub struct SnapshotParts {
     /// About it.
     pub head: SnapshotHead,
-    /// The registry, as it was given to [`SnapshotRequest`].
+    /// The registry, in its own words.
     pub registry: String,
 }
 
