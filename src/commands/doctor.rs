@@ -16,6 +16,7 @@ use crate::diagnosis::{
     metrics,
 };
 use crate::exit_code::ExitCode;
+use crate::failover::FailoverError;
 use crate::files::replace::replace;
 use crate::options::value;
 use crate::output::plugin::{PluginState, status_line};
@@ -28,8 +29,8 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "SEVERITY", value_enum, default_value_t = FailOn::Act)]
     pub fail_on: FailOn,
 
-    /// How long to wait before a second look, where one alone cannot prove a finding
-    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = value::duration)]
+    /// How long to wait before a second look, where one alone cannot prove a finding; at least 6s
+    #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = settle_time)]
     pub settle: Duration,
 
     /// Take one look, and mark what it cannot prove
@@ -48,6 +49,17 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
         value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios", "once", "settle"])]
     pub explain: Option<Explained>,
+}
+
+/// A coordinator of task groups makes a round in five seconds.
+const SHORTEST: Duration = Duration::from_secs(6);
+
+fn settle_time(text: &str) -> Result<Duration, String> {
+    let time = value::duration(text).map_err(|error| error.to_string())?;
+    if time < SHORTEST {
+        return Err("what passes by itself may take 6s; --once takes one look".to_owned());
+    }
+    Ok(time)
 }
 
 /// In place of a code.
@@ -130,9 +142,11 @@ struct FindingEntry {
 
 impl From<Finding> for FindingEntry {
     fn from(finding: Finding) -> Self {
+        let severity = finding.severity();
         let Finding {
             kind,
             subject,
+            is_unproven: _,
             evidence,
             by_itself,
             remedy,
@@ -140,7 +154,7 @@ impl From<Finding> for FindingEntry {
         Self {
             code: kind.code,
             title: kind.title,
-            severity: kind.severity,
+            severity,
             subject,
             evidence,
             by_itself,
@@ -164,7 +178,7 @@ pub(super) async fn run(
     };
     if arguments.nagios {
         written?;
-        let (state, line) = for_nagios(&found, &doubts(cluster));
+        let (state, line) = for_nagios(&found, &doubts(cluster, &snapshot));
         return match printer.text(&line) {
             Ok(()) => Ok(Answer::ending(state.number())),
             Err(error) => Err(unprinted(error)),
@@ -174,9 +188,10 @@ pub(super) async fn run(
     let error = written.err().map(|error| error.body());
     let fails = found
         .iter()
-        .any(|finding| arguments.fail_on.includes(finding.kind.severity));
+        .any(|finding| arguments.fail_on.includes(finding.severity()));
     Ok(Answer {
         error,
+        warnings: snapshot.unread.clone(),
         exit: fails.then_some(ExitCode::Findings),
         ..Answer::new(body(&snapshot, found))
     })
@@ -189,28 +204,42 @@ async fn settled(cluster: &mut Cluster, arguments: &DoctorArgs) -> Result<Snapsh
     if first.slow.is_settled() || arguments.once || cluster.store.snapshot().is_some() {
         return Ok(first);
     }
-    let stop = cluster.stop.clone();
-    stop.pause(arguments.settle).await?;
-    cluster.store.read_anew().await?;
-    let mut second = Snapshot::take(cluster).await?;
-    second.slow.settle(&first.slow);
-    Ok(second)
+    cluster.store.end_reading().await;
+    cluster.stop.pause(arguments.settle).await?;
+    match second_look(cluster).await {
+        Ok(mut second) => {
+            second.slow.settle(&first.slow);
+            Ok(second)
+        }
+        Err(FailoverError::Stopped(stop)) => Err(FailoverError::Stopped(stop).into()),
+        // What one look has proven stays so.
+        Err(error) => {
+            let text = format!("there was no second look: {error}");
+            Ok(Snapshot {
+                unread: first.unread.iter().cloned().chain([text]).collect(),
+                ..first
+            })
+        }
+    }
+}
+
+async fn second_look(cluster: &mut Cluster) -> Result<Snapshot, FailoverError> {
+    cluster.store.reconnect_if_closed().await?;
+    cluster.store.begin_reading().await?;
+    Snapshot::take(cluster).await
 }
 
 /// Why what was read may not be all that there is.
-fn doubts(cluster: &Cluster) -> Vec<String> {
+fn doubts(cluster: &Cluster, snapshot: &Snapshot) -> Vec<String> {
     let mut doubts = cluster.store.warnings();
     doubts.extend(cluster.registry.warnings());
+    doubts.extend(snapshot.unread.iter().cloned());
     doubts
 }
 
 /// The state and its line. Where not all may have been seen, nothing is called right.
 fn for_nagios(found: &[Finding], doubts: &[String]) -> (PluginState, String) {
-    let of = |severity| {
-        found
-            .iter()
-            .filter(move |one| one.kind.severity == severity)
-    };
+    let of = |severity| found.iter().filter(move |one| one.severity() == severity);
     let numbers = [
         ("act", of(Severity::Act).count() as u64),
         ("look", of(Severity::Look).count() as u64),
@@ -259,7 +288,7 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
     let mut closing = Vec::new();
     for finding in &found {
         let cells = cells(finding);
-        if finding.kind.severity == Severity::Act {
+        if finding.severity() == Severity::Act {
             table.alarm(cells);
         } else {
             table.row(cells);
@@ -293,7 +322,7 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
 
 fn cells(finding: &Finding) -> Vec<Cell> {
     vec![
-        Cell::from(finding.kind.severity.keyword()),
+        Cell::from(finding.severity().keyword()),
         Cell::from(finding.kind.code),
         Cell::from(subject(&finding.subject)),
         Cell::from(finding.kind.title),
@@ -332,6 +361,7 @@ fn details(finding: &Finding) -> Vec<String> {
     let Finding {
         kind,
         subject: _,
+        is_unproven: _,
         evidence,
         by_itself,
         remedy,

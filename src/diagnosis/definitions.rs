@@ -35,7 +35,13 @@ impl NeededDefinitions {
         cluster: &mut Cluster,
     ) -> Result<(Vec<InstanceId>, Vec<InstanceId>), FailoverError> {
         let (mut gone, mut offline) = (Vec::new(), Vec::new());
-        if self.0.is_empty() {
+        let tables = &cluster.store.release().family.tables;
+        let log = tables.definition_log.unwrap_or(tables.definition);
+        if self.0.is_empty()
+            || cluster
+                .store
+                .hides(&[tables.definition, log, tables.project])
+        {
             return Ok((gone, offline));
         }
         let instances: Vec<Instance> = self.0.values().map(|(one, _)| one.clone()).collect();

@@ -145,6 +145,8 @@ pub struct Finding {
     pub kind: &'static FindingKind,
     /// What it is about.
     pub subject: Subject,
+    /// Whether it may pass by itself in a moment.
+    pub is_unproven: bool,
     /// What it rests on.
     pub evidence: Vec<Evidence>,
     /// What DolphinScheduler does about it by itself, and when; `None` if nothing.
@@ -154,11 +156,22 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// How urgent it is: what is not proven is to be looked at.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        if self.is_unproven {
+            self.kind.severity.max(Severity::Look)
+        } else {
+            self.kind.severity
+        }
+    }
+
     /// A finding that nothing mends by itself, with its kind's remedy and no command yet.
     pub(super) fn new(kind: &'static FindingKind, subject: Subject) -> Self {
         Self {
             kind,
             subject,
+            is_unproven: false,
             evidence: Vec::new(),
             by_itself: None,
             remedy: Remedy {

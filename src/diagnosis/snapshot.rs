@@ -12,7 +12,8 @@ use crate::cluster::Cluster;
 use crate::failover::{
     Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display, strange_masters,
 };
-use crate::family::{RECOVERY_COMMAND, Release, starts_instance};
+use crate::family::{DefinitionKey, RECOVERY_COMMAND, Release, starts_instance};
+use crate::metadata::database::DatabaseError;
 use crate::metadata::{IdleTaskGroup, WorkerGroup};
 use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
 use crate::registry::RegistryError;
@@ -81,6 +82,8 @@ pub struct Snapshot {
     pub worker_groups: Option<Vec<WorkerGroup>>,
     /// The registered workers; read only if tasks wait for one, and later than these.
     pub workers: Registrations,
+    /// What could not be read, and is not judged.
+    pub unread: Vec<String>,
 }
 
 impl Snapshot {
@@ -116,17 +119,19 @@ impl Snapshot {
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
         let (without_definition, offline) =
             std::mem::take(&mut rows.needed).missing(cluster).await?;
-        let slow = slow_truths(cluster, &rows, &commands).await?;
         let mut never_started = cluster.store.triggered().await?;
         never_started.retain(|id| !commands.named.contains(id));
-        let mut undispatched = BTreeMap::new();
-        if rows.any(Verdict::Alive) {
-            undispatched = read_undispatched(cluster, &rows.not_alive()).await?;
-        }
+        // The last reads of the transaction: in PostgreSQL it ends with the first one that fails.
+        let mut unread = Vec::new();
+        let slow = slow_truths(cluster, &rows, &commands).await;
+        let slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
+        let undispatched = read_undispatched(cluster, &rows).await;
+        let mut undispatched = tolerated(undispatched, "tasks without a worker", &mut unread)?;
         let (worker_groups, workers) = if undispatched.is_empty() {
-            (None, Registrations::default())
+            Workers::default()
         } else {
-            read_workers(cluster, &mut undispatched).await?
+            let workers = read_workers(cluster, &mut undispatched).await;
+            tolerated(workers, "worker groups", &mut unread)?
         };
         let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
         let mut masters = cluster.registry.masters().await?;
@@ -154,16 +159,23 @@ impl Snapshot {
             undispatched,
             worker_groups,
             workers,
+            unread,
         })
     }
 
-    /// The tables of the definitions, as a source of evidence.
+    /// The tables that masters look a definition up in, as a source of evidence.
     #[must_use]
     pub fn definition_tables(&self) -> String {
-        let tables = &self.release.family.tables;
-        match tables.definition_log {
-            Some(log) => format!("database {} and {log}", tables.definition),
-            None => format!("database {}", tables.definition),
+        let family = self.release.family;
+        let tables = &family.tables;
+        match (family.definition, tables.definition_log) {
+            (DefinitionKey::CodeInMainOrLog, Some(log)) => {
+                format!("database {} and {log}", tables.definition)
+            }
+            (DefinitionKey::CodeInLog, Some(log)) => {
+                format!("database {log} and {}", tables.project)
+            }
+            _ => format!("database {}", tables.definition),
         }
     }
 
@@ -344,11 +356,37 @@ async fn failed(
     Ok(short.collect())
 }
 
-/// A task without a group waits for a worker of the default one.
+/// The worker groups, if they may be read, and the registered workers.
+type Workers = (Option<Vec<WorkerGroup>>, Registrations);
+
+/// What the database refuses to read, because it takes too long for example, is not judged: the rest
+/// is all the same.
+fn tolerated<T: Default>(
+    read: Result<T, FailoverError>,
+    what: &str,
+    unread: &mut Vec<String>,
+) -> Result<T, FailoverError> {
+    match read {
+        Err(FailoverError::Database(DatabaseError::Refused { cause, .. })) => {
+            unread.push(format!(
+                "{what} could not be read, and are not judged: {cause}"
+            ));
+            Ok(T::default())
+        }
+        read => read,
+    }
+}
+
+/// A task without a group waits for a worker of the default one; those of masters that are not alive
+/// wait for a failover first.
 async fn read_undispatched(
     cluster: &mut Cluster,
-    not_alive: &HashSet<InstanceId>,
+    rows: &InstanceScan,
 ) -> Result<BTreeMap<String, Vec<InstanceId>>, FailoverError> {
+    if !rows.any(Verdict::Alive) {
+        return Ok(BTreeMap::new());
+    }
+    let not_alive = rows.not_alive();
     let mut groups: BTreeMap<String, Vec<InstanceId>> = BTreeMap::new();
     let keep = |instance, group: Option<String>| {
         if not_alive.contains(&instance) {
@@ -381,7 +419,9 @@ async fn slow_truths(
     })
 }
 
-/// A task whose master is dead waits for a failover first; that of an ended instance for nothing.
+/// A group in which a task of a dead master waits waits for its failover: from 3.2.1 on the coordinator
+/// tries that task again and again, and gives nobody else a slot. A task of an ended instance waits for
+/// nothing.
 async fn idle_groups(
     cluster: &mut Cluster,
     rows: &InstanceScan,
@@ -391,9 +431,13 @@ async fn idle_groups(
         return Ok(groups);
     }
     let not_alive = rows.not_alive();
-    let runs = |id: &InstanceId| rows.unfinished.contains(id) && !not_alive.contains(id);
+    let is_held_up =
+        |group: &IdleTaskGroup| group.waiting.values().any(|id| not_alive.contains(id));
+    groups.retain(|group| !is_held_up(group));
     for group in &mut groups {
-        group.waiting.retain(|_, instance| runs(instance));
+        group
+            .waiting
+            .retain(|_, instance| rows.unfinished.contains(instance));
     }
     groups.retain(|group| !group.waiting.is_empty());
     Ok(groups)
@@ -403,7 +447,7 @@ async fn idle_groups(
 async fn read_workers(
     cluster: &mut Cluster,
     undispatched: &mut BTreeMap<String, Vec<InstanceId>>,
-) -> Result<(Option<Vec<WorkerGroup>>, Registrations), FailoverError> {
+) -> Result<Workers, FailoverError> {
     let groups = cluster.store.worker_groups().await?;
     let workers = match cluster.registry.workers().await {
         Err(RegistryError::Denied { .. }) => {

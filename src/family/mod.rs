@@ -377,7 +377,7 @@ impl Family {
 
     /// The states in which an instance has ended or was paused.
     pub fn ended(&self) -> impl Iterator<Item = i64> {
-        const FINISHED: [&str; 5] = ["PAUSE", "STOP", "FAILURE", "SUCCESS", "KILL"];
+        const FINISHED: [&str; 6] = ["PAUSE", "STOP", "FAILURE", "SUCCESS", "KILL", "BLOCK"];
         let states = self.states.iter();
         states
             .filter(|(_, name)| FINISHED.contains(name))

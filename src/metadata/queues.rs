@@ -29,7 +29,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn heads_of_serial_queues(&mut self) -> Result<Vec<InstanceId>, DatabaseError> {
-        if !self.release.family.wakes_serial {
+        let tables = self.release.family.tables;
+        if !self.release.family.wakes_serial || self.hides(&[tables.instance, tables.command]) {
             return Ok(Vec::new());
         }
         let query = self.statements().heads_of_serial_queues();
@@ -43,7 +44,8 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn idle_task_groups(&mut self) -> Result<Vec<IdleTaskGroup>, DatabaseError> {
-        if !self.has_task_groups {
+        let tables = self.release.family.tables;
+        if !self.has_task_groups || self.hides(&[tables.instance, tables.task]) {
             return Ok(Vec::new());
         }
         let query = self.statements().groups_with_a_slot_in_use();
@@ -74,14 +76,5 @@ impl MetadataStore {
         };
         self.each(&query, &mut on_row).await?;
         Ok(groups)
-    }
-
-    /// From now on what is read is of another moment: that of the next read.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn read_anew(&mut self) -> Result<(), DatabaseError> {
-        self.database.ready().await.rollback().await;
-        self.begin_reading().await
     }
 }

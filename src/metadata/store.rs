@@ -299,6 +299,17 @@ impl MetadataStore {
             .await
     }
 
+    /// Ends it. What is read then is of the moment of each read.
+    pub async fn end_reading(&mut self) {
+        self.database.ready().await.rollback().await;
+    }
+
+    /// Whether row level security hides rows of one of these tables from this user.
+    #[must_use]
+    pub fn hides(&self, tables: &[&str]) -> bool {
+        self.hidden.iter().any(|table| tables.contains(&&**table))
+    }
+
     /// How many unfinished or claimed instances each host has. One scan.
     ///
     /// # Errors
@@ -333,7 +344,7 @@ impl MetadataStore {
     /// [`DatabaseError`].
     pub async fn triggered(&mut self) -> Result<Vec<InstanceId>, DatabaseError> {
         let commands = self.release.family.tables.command;
-        if !self.release.family.starts_at_trigger || self.hidden.iter().any(|t| t == commands) {
+        if !self.release.family.starts_at_trigger || self.hides(&[commands]) {
             return Ok(Vec::new());
         }
         let query = self.statements().triggered();

@@ -3,23 +3,26 @@
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
 use crate::diagnosis::snapshot::Snapshot;
+use crate::family::DefinitionKey;
 
 /// DS-017.
 pub(super) const GONE: Check = Check {
     kind: &FindingKind {
         code: "DS-017",
-        title: "instances without a master, whose workflow definition is gone",
+        title: "instances that wait for a master, and whose workflow definition is gone",
         severity: Severity::Act,
-        meaning: "A master that takes an instance up reads the definition in the version that the \
-            instance was started with. Without it the recovery fails: its command goes to the error \
-            commands, and from 3.4.0 on the instance becomes FAILURE. A failover leaves them alone.",
+        meaning: "A master that takes an instance up reads its definition, from 2.0 on in the version \
+            that it was started with, and from 3.3 on its project, too. Without it no master of 1.x takes its \
+            command; from 2.0 on the recovery fails and its command goes to the error commands; and from 3.4.0 on \
+            the instance becomes FAILURE. dsctl hands such an instance over to nobody.",
         causes: &[
             "the workflow, or that version of it, or its project was deleted while it ran",
             "the tables were restored without the log of the definitions",
         ],
         upstream: &[],
-        remedy: "restore that version of the definition from a backup before the failover; if that \
-            is impossible, see that their tasks have ended, and set them to their end by hand",
+        remedy: "restore the definition, in that version and with its project, from a backup before a \
+            master takes a command for one of these; if that is impossible, see that their tasks have ended, and \
+            set them to their end by hand",
     },
     find: gone,
 };
@@ -28,13 +31,18 @@ pub(super) const GONE: Check = Check {
 pub(super) const OFFLINE: Check = Check {
     kind: &FindingKind {
         code: "DS-018",
-        title: "instances without a master, whose workflow definition is offline",
+        title: "instances that wait for a master, and whose workflow definition is not online",
         severity: Severity::Act,
         meaning: "Masters of 1.x take a command only if its definition is online: the recovery of \
             these instances waits until then.",
-        causes: &["the workflow was taken offline while it ran, for example to change it"],
+        causes: &[
+            "the workflow was taken offline while it ran, for example to change it",
+            "it was deleted, which leaves its row with flag 0",
+            "the instance names no definition (0)",
+        ],
         upstream: &[],
-        remedy: "put the workflow online in DolphinScheduler; schedules have to be put online again, too",
+        remedy: "put the workflow online in DolphinScheduler, and its schedule, too; where it is deleted, \
+            or there is none, see that the tasks have ended, and set the instances to their end by hand",
     },
     find: offline,
 };
@@ -45,15 +53,28 @@ fn gone(snapshot: &Snapshot) -> Vec<Finding> {
         Finding::new(GONE.kind, Subject::default().of_instances(ids))
             .fact(
                 snapshot.table(),
-                format!("{} without a master", counted(ids, "unfinished instance")),
+                format!(
+                    "{} without a master that runs them",
+                    counted(ids, "unfinished instance")
+                ),
             )
             .fact(
                 snapshot.definition_tables(),
-                "not this version of their definitions",
+                missing(snapshot.release.family.definition),
             )
             .next("dsctl instances")
     });
     finding.into_iter().collect()
+}
+
+fn missing(key: DefinitionKey) -> &'static str {
+    match key {
+        DefinitionKey::Id => "their definitions are not there",
+        DefinitionKey::CodeInMainOrLog => "their definitions are not there in this version",
+        DefinitionKey::CodeInLog => {
+            "their definitions are not there in this version, or not their projects"
+        }
+    }
 }
 
 fn offline(snapshot: &Snapshot) -> Vec<Finding> {
@@ -63,7 +84,7 @@ fn offline(snapshot: &Snapshot) -> Vec<Finding> {
             .fact(
                 snapshot.definition_tables(),
                 format!(
-                    "the definitions of {} are offline",
+                    "the definitions of {} are offline or deleted, or they name none",
                     counted(ids, "unfinished instance")
                 ),
             )

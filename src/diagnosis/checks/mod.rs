@@ -49,7 +49,7 @@ pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
         .iter()
         .flat_map(|check| check.run(snapshot))
         .collect();
-    found.sort_by_key(|finding| (finding.kind.severity, finding.kind.code));
+    found.sort_by_key(|finding| (finding.severity(), finding.kind.code));
     found
 }
 

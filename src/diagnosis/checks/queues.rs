@@ -21,8 +21,10 @@ pub(super) const SERIAL: Check = Check {
             "3.0.0 to 3.0.6: the workflow discards or prefers instances, which does not work there",
         ],
         upstream: &[15762, 16369],
-        remedy: "if the workflow has to go on, stop each of these in DolphinScheduler and start it \
-            anew: dsctl does not wake it",
+        remedy: "DolphinScheduler stops none of them, and a new instance would wait behind them. What \
+            helps is the command that was lost: for the first of each definition, a row in t_ds_command with \
+            command_type 11, its own process_definition_code and _version and process_instance_id, and \
+            command_param {\"ProcessInstanceId\":ID}; its end wakes the next one",
     },
     find: serial,
 };
@@ -42,22 +44,27 @@ pub(super) const TASK_GROUP: Check = Check {
             "3.2.1 and newer: no master is the coordinator, or it fails in every round (see the masters' logs)",
         ],
         upstream: &[13107, 13726],
-        remedy: "up to 3.2.0 force the start of one of the waiting tasks in DolphinScheduler (Resource, \
-            Task Group Queue): at its end it wakes the next; from 3.2.1 on look for the coordinator in the \
-            masters' logs, and restart the masters one by one",
+        remedy: "up to 3.2.0, in DolphinScheduler: where all slots count as used, make the group larger \
+            by one first; then force the start of one waiting task (Resource, Task Group Queue) whose in_queue is \
+            0, and wait for its end, which wakes the next: a task that is forced while it is being woken may run \
+            twice. From 3.2.1 on look for the coordinator's errors in the masters' logs",
     },
     find: task_groups,
 };
 
-/// What one look cannot prove says so.
+/// What one look cannot prove says so, and is no reason to act.
 fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
     if snapshot.slow.seen_twice {
         return finding;
     }
-    finding.fact(
+    let finding = finding.fact(
         "this command",
         "seen in one look alone: it may pass by itself in a moment, which a second look would show",
-    )
+    );
+    Finding {
+        is_unproven: true,
+        ..finding
+    }
 }
 
 /// How many groups are described.

@@ -6,24 +6,29 @@ use crate::metadata::query::Query;
 
 impl Statements<'_> {
     /// Instances in SERIAL_WAIT before which no other one of the same definition is left that could
-    /// wake them at its end, ids ascending. The look behind `NOT EXISTS` uses the index on the
-    /// definition.
+    /// wake them at its end, ids ascending. One scan: of each definition the first one that has not
+    /// ended.
     pub(crate) fn heads_of_serial_queues(&self) -> Query {
         let (table, definition) = (self.family.tables.instance, self.family.columns.definition);
         format!(
-            "SELECT w.id FROM {table} w WHERE w.state = {SERIAL_WAIT} AND NOT EXISTS (SELECT 1 FROM {table} b \
-             WHERE b.{definition} = w.{definition} AND b.id < w.id AND b.state NOT IN ({ended})) ORDER BY w.id",
+            "SELECT w.id FROM (SELECT MIN(i.id) AS id FROM {table} i WHERE i.state NOT IN ({ended}) GROUP BY i.{definition}) f \
+             JOIN {table} w ON w.id = f.id WHERE w.state = {SERIAL_WAIT} ORDER BY w.id",
             ended = list(self.family.ended()),
         )
         .into()
     }
 
-    /// Task groups in which an unfinished task has a slot, which it gives back at its end: id.
+    /// Task groups in which an unfinished task of an instance that has not ended has a slot, which it
+    /// gives back at its end: id.
     pub(crate) fn groups_with_a_slot_in_use(&self) -> Query {
         format!(
             "SELECT DISTINCT q.group_id FROM {QUEUE} q JOIN {tasks} t ON t.id = q.task_id \
-             WHERE q.status = 1 AND t.flag = 1 AND t.state NOT IN ({finished})",
+             JOIN {instances} i ON i.id = t.{instance} \
+             WHERE q.status = 1 AND t.flag = 1 AND t.state NOT IN ({finished}) AND i.state NOT IN ({ended})",
             tasks = self.family.tables.task,
+            instances = self.family.tables.instance,
+            instance = self.family.columns.task_instance,
+            ended = list(self.family.ended()),
             finished = list(self.family.finished_tasks),
         )
         .into()

@@ -132,7 +132,7 @@ fn a_deposed_leader_is_not_believed() {
         world.env.set("DSCTL_ZK", &ensemble.at_leader());
         let database = world.env.through_proxy();
         database.trap(Moment::Command.bytes(store), At::Hold);
-        let running = world.failover("--timeout 10s --session-timeout 2m").spawn();
+        let running = world.failover("--timeout 10s --session-timeout 9m").spawn();
         database.await_sprung();
         ensemble.depose();
         let _back = world.env.register(BY_HOST, &registered(DEAD));

@@ -205,10 +205,12 @@ fn member(number: usize, members: &str, sync_limit: u32, classpath: &str) -> Ser
     let (config, data) = (server.folder.join("zoo.cfg"), server.folder.join("data"));
     std::fs::create_dir(&data).unwrap();
     std::fs::write(format!("{data}/myid"), number.to_string()).unwrap();
+    // What is set twice counts as it is set last: an election on a busy machine outlasts the others'
+    // longest session, and the transaction that waits for it.
     std::fs::write(
         &config,
         format!(
-            "{}initLimit=20\nsyncLimit={sync_limit}\n{members}\n",
+            "{}maxSessionTimeout=900000\ninitLimit=20\nsyncLimit={sync_limit}\n{members}\n",
             configuration(&server)
         ),
     )
