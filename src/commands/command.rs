@@ -85,8 +85,9 @@ pub(super) enum Command {
     Doctor(DoctorArgs),
     /// Copy what every command reads into a SQLite file, to be looked at without the cluster
     ///
-    /// `--db sqlite:FILE.db` then serves every command as of that moment: to rehearse a failover, or
-    /// to attach to a ticket. The cluster is only read. Values of parameters are masked.
+    /// `--db sqlite:FILE.db` then serves every command but `lock acquire` and `watch` as of that moment:
+    /// to rehearse a failover, or to attach to a ticket. The cluster is only read. Values of parameters
+    /// are masked.
     #[command(
         before_help = "Examples:\n  dsctl snapshot incident.db\n  dsctl --db sqlite:incident.db doctor"
     )]
@@ -196,7 +197,7 @@ impl Command {
             Self::Snapshot(arguments) => {
                 let empty = SnapshotDocument::empty(&arguments);
                 call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
-                    snapshot::run(cluster, &arguments, shell.settings.ds_version).await
+                    snapshot::run(shell, cluster, &arguments).await
                 })
                 .await
             }

@@ -224,8 +224,7 @@ async fn settled(cluster: &mut Cluster, arguments: &DoctorArgs) -> Result<Snapsh
 }
 
 async fn second_look(cluster: &mut Cluster) -> Result<Snapshot, FailoverError> {
-    cluster.store.reconnect_if_closed().await?;
-    cluster.store.begin_reading().await?;
+    cluster.store.begin_reading_anew().await?;
     Snapshot::take(cluster).await
 }
 

@@ -7,13 +7,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::failure::CommandError;
-use super::shell::{Answer, Skeleton};
+use super::handover::confirm::doubtful;
+use super::shell::{Answer, Shell, Skeleton};
 use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
 use crate::failover::{FailoverError, Refusal, in_database, without_doubt};
 use crate::metadata::snapshot::{CopiedTable, SnapshotError, SnapshotRequest};
-use crate::model::{Version, shell_word};
+use crate::model::shell_word;
 use crate::options::value::zone_text;
 use crate::output::{Body, Cell, Keys, Records, Table};
 use crate::registry::recorded::RegistryRecord;
@@ -79,12 +80,18 @@ impl From<CopiedTable> for TableEntry {
 
 /// The tables first, in the transaction that is open; the registry right after them.
 pub(super) async fn run(
+    shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
     arguments: &SnapshotArgs,
-    given: Option<Version>,
 ) -> Result<Answer<SnapshotDocument>, CommandError> {
     // Clocks prove nobody dead: it is looked until that is known, as a failover does.
-    let masters = without_doubt(&mut *cluster.registry).await?;
+    if doubtful(shell, cluster).await?.is_some() {
+        cluster.store.end_reading().await;
+        without_doubt(&mut *cluster.registry).await?;
+        shell.printer.settled();
+        cluster.store.begin_reading_anew().await?;
+    }
+    let masters = cluster.registry.masters().await?;
     let elsewhere = elsewhere(cluster).await?;
     let masters: Vec<&str> = masters
         .servers
@@ -93,7 +100,7 @@ pub(super) async fn run(
         .collect();
     let (release, given) = (
         cluster.store.release().clone(),
-        given.map(|given| given.to_string()),
+        shell.settings.ds_version.map(|given| given.to_string()),
     );
     let zone = cluster.zone.as_ref().and_then(zone_text);
     let request = SnapshotRequest {
@@ -178,7 +185,7 @@ fn body(
             record.masters()
         ))
         .closing(
-            "every command works on it, without the cluster; whatever it writes stays in the file:",
+            "all commands but lock acquire and watch work on it, without the cluster; what they write stays in the file:",
         )
         .closing(format!("  dsctl --db {url} doctor"))
         .closing(format!("  dsctl --db {url} failover --all-dead --dry-run"))

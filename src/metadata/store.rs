@@ -299,6 +299,15 @@ impl MetadataStore {
             .await
     }
 
+    /// The same after an idle time, in which the connection may have been closed.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn begin_reading_anew(&mut self) -> Result<(), DatabaseError> {
+        self.reconnect_if_closed().await?;
+        self.begin_reading().await
+    }
+
     /// Ends it. What is read then is of the moment of each read.
     pub async fn end_reading(&mut self) {
         self.database.ready().await.rollback().await;

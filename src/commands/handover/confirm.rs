@@ -187,7 +187,7 @@ async fn marked(
 
 /// What the masters have whose heartbeats are in doubt, which will be observed for a while; `None`
 /// if there are none.
-pub(super) async fn doubtful(
+pub(in crate::commands) async fn doubtful(
     shell: &mut Shell<'_, '_>,
     cluster: &mut Cluster,
 ) -> Result<Option<Mark>, FailoverError> {

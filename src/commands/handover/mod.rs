@@ -2,7 +2,7 @@
 
 pub(super) mod afterwards;
 pub(super) mod clear_hosts;
-mod confirm;
+pub(super) mod confirm;
 pub(super) mod failover;
 mod reasons;
 pub(super) mod record;

@@ -14,7 +14,7 @@ use tokio::process::{Child, Command};
 use tokio::signal::unix::{Signal as Signals, SignalKind, signal};
 
 use super::descendants::{Descendants, Identity, MARK};
-use super::guard::{Guard, Times};
+use super::guard::{Guard, GuardEnd, Times};
 use super::lookout;
 use super::terminal::Terminal;
 use crate::registry::{Lease, Registry, RegistryError};
@@ -107,15 +107,18 @@ pub(super) async fn run(
     };
     let mut farewells = ClosingSignals::listen();
     let mut children = signal(SignalKind::child())?;
-    let mut guard = Guard::start(session).await?;
-    // That may have taken long.
+    let guard = Guard::start(session).await;
+    // That may have taken long, and failed because it did.
     if let Err(lost) = ensure_held(registry, leases).await {
-        guard.dismiss();
+        if let Ok(mut guard) = guard {
+            guard.dismiss();
+        }
         return Ok(End {
             how: ProgramEnd::LockLost(lost),
             left: Vec::new(),
         });
     }
+    let guard = guard?;
     let mut target = Target::start(name, arguments, session, guard)?;
     let over = async {
         match limit {
@@ -124,7 +127,7 @@ pub(super) async fn run(
         }
     };
     let mut over = std::pin::pin!(over);
-    let mut asked = false;
+    let (mut asked, mut is_guarded) = (false, true);
     let how = loop {
         tokio::select! {
             status = target.child.wait() => {
@@ -142,10 +145,15 @@ pub(super) async fn run(
                 asked = true;
                 target.signal(if stop == Stop::Interrupt { Signal::SIGINT } else { Signal::SIGTERM });
             }
-            () = target.guard.gone() => {
-                target.end(Signal::SIGTERM).await?;
-                break ProgramEnd::Unguarded;
-            }
+            // Why the program has ended is for the others to say.
+            end = target.guard.gone(), if is_guarded => match end {
+                GuardEnd::Done => is_guarded = false,
+                GuardEnd::Lost => {
+                    let held = ensure_held(registry, leases).await;
+                    target.end(Signal::SIGTERM).await?;
+                    break held.map_or_else(ProgramEnd::LockLost, |()| ProgramEnd::Unguarded);
+                }
+            },
             signal = farewells.recv() => break ProgramEnd::Status(code_of(target.end(signal).await?)),
             () = &mut over => break ProgramEnd::Status(code_of(target.end(Signal::SIGTERM).await?)),
             () = stopped(&mut children, &target.descendants, target.terminal.as_ref(), target.group) => {

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::descendants::{self, Descendants, Identity};
-use super::lookout::{Deadline, LAST, LOOK_AROUND, Lookout};
+use super::lookout::{Deadline, LAST, LOOK, LOOK_AROUND, Lookout};
 
 /// The first argument of a guard process. No command has this name.
 const NAME: &str = "__end-group";
@@ -75,6 +75,16 @@ pub(super) struct Guard {
     pub(super) spared: Vec<i32>,
     /// The mark of the program, see [`descendants::MARK`].
     pub(super) mark: String,
+}
+
+/// Why there is no guard any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum GuardEnd {
+    /// It has ended the program, because this process was silent for long.
+    Done,
+    /// Somebody has killed it, or it has been stopped for so long that what it is told has nowhere to
+    /// go.
+    Lost,
 }
 
 /// What a guard is told when it starts. All that it must know, so that nothing can be started of
@@ -178,13 +188,22 @@ impl Guard {
         self.say(BEAT)
     }
 
-    /// Waits until it is gone, or hears nothing any more: somebody has killed it, or it has been stopped
-    /// for so long that what it is told has nowhere to go.
-    pub(super) async fn gone(&mut self) {
+    /// Waits until it is gone, or hears nothing any more. May be dropped while it waits.
+    pub(super) async fn gone(&mut self) -> GuardEnd {
         match &mut self.beats {
+            Some(beats) if beats.is_finished() => {}
             Some(beats) => _ = beats.await,
             None => std::future::pending().await,
         }
+        // Its pipe is closed a moment before its end is known.
+        for _ in 0..LAST.as_millis() / LOOK.as_millis() {
+            match self.child.try_wait() {
+                Ok(None) => tokio::time::sleep(LOOK).await,
+                Ok(Some(status)) if status.success() => return GuardEnd::Done,
+                _ => break,
+            }
+        }
+        GuardEnd::Lost
     }
 
     /// From now on it is certain, too, which group to end.

@@ -9,6 +9,17 @@ use crate::harness::{Crowd, Curator, CuratorSettings};
 
 const NEVER: Duration = Duration::from_mins(1);
 
+/// The program under the lock runs.
+fn await_our_turn(file: &str) {
+    crate::harness::eventually(SOON, "our turn", || {
+        if std::fs::read_to_string(file).unwrap().is_empty() {
+            Err("not yet")
+        } else {
+            Ok(())
+        }
+    });
+}
+
 /// A master that stands still loses its lock to us, and takes nothing from us when it wakes up and
 /// gives it back.
 #[test]
@@ -27,13 +38,7 @@ fn a_frozen_curator_loses_the_lock_to_us_and_leaves_ours_alone() {
     assert!(curator.acquire(SOON));
     curator.freeze();
     let mut ours = waiter(&world, "ours", 1, NEVER, Duration::from_secs(12), &file).spawn();
-    crate::harness::eventually(SOON, "our turn", || {
-        if std::fs::read_to_string(&file).unwrap().is_empty() {
-            Err("not yet")
-        } else {
-            Ok(())
-        }
-    });
+    await_our_turn(&file);
     let queue = zk.await_queue(&lock, 1);
     curator.thaw();
     curator.expect("lost");
@@ -56,6 +61,7 @@ fn a_frozen_holder_of_ours_loses_the_lock_to_curator_and_says_so() {
         notes(&world, "notes"),
     );
     let ours = waiter(&world, "ours", 1, NEVER, Duration::from_mins(1), &file).spawn();
+    await_our_turn(&file);
     let before = zk.await_queue(&lock, 1);
     let mut curator = Curator::connect(&world.env.connect, &lock);
     curator.ask_to_acquire(SOON);

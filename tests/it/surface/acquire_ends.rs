@@ -438,7 +438,7 @@ fn who_leaves_the_group_in_the_last_moment_is_ended_too() {
 /// A program without one would go on without the lock after a kill.
 #[test]
 fn a_program_whose_guard_is_killed_is_ended() {
-    let world = world();
+    let world = world_of_session(LONG);
     for terminal in [false, true] {
         let (running, child) = world.with_child(terminal, &[]);
         signal(guard_of(program_of(&running, terminal)), "KILL");
