@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::config::ConfigDocument;
 use super::demo::{DemoArgs, DemoDocument};
-use super::doctor::{DoctorArgs, DoctorDocument};
+use super::doctor::DoctorArgs;
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
 use super::handover::recover::{RecoverArgs, RecoverDocument};
@@ -188,11 +188,8 @@ impl Command {
                 if arguments.nagios {
                     call.printer.answer_as_plugin();
                 }
-                let empty = DoctorDocument::default();
-                call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
-                    doctor::run(shell.printer, cluster, &arguments).await
-                })
-                .await
+                call.reading(async |cluster| doctor::run(cluster, &arguments).await)
+                    .await
             }
             Self::Snapshot(arguments) => {
                 let empty = SnapshotDocument::empty(&arguments);

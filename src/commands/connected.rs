@@ -29,8 +29,9 @@ pub(super) async fn release(
         head(document, &release);
         return Ok((release, None));
     }
+    let target = settings.registry()?;
     let mut store = store(settings, Purpose::Read, stop).await?;
-    let is_in_database = match settings.registry()? {
+    let is_in_database = match target {
         RegistryTarget::ZooKeeper(_) => false,
         RegistryTarget::Jdbc(_) => true,
         RegistryTarget::Snapshot(_) => store.snapshot().is_some_and(SnapshotHead::is_in_database),
@@ -46,7 +47,7 @@ pub(super) async fn release(
         .warnings
         .extend(store.snapshot().map(SnapshotHead::warning));
     document.warnings.extend(store.plain_text());
-    let locks = access == Purpose::Write && matches!(settings.registry()?, RegistryTarget::Jdbc(_));
+    let locks = access == Purpose::Write && matches!(target, RegistryTarget::Jdbc(_));
     let writable = if locks {
         check_locks(&mut store).await
     } else {

@@ -20,7 +20,7 @@ use crate::failover::FailoverError;
 use crate::files::replace::replace;
 use crate::options::value;
 use crate::output::plugin::{PluginState, status_line};
-use crate::output::{Body, Cell, Keys, Printer, Records, Table};
+use crate::output::{Body, Cell, Keys, Records, Table};
 
 /// Arguments of `doctor`.
 #[derive(Args, Clone, Debug)]
@@ -166,7 +166,6 @@ impl From<Finding> for FindingEntry {
 const HEADERS: [&str; 4] = ["SEVERITY", "CODE", "SUBJECT", "FINDING"];
 
 pub(super) async fn run(
-    printer: &mut Printer<'_>,
     cluster: &mut Cluster,
     arguments: &DoctorArgs,
 ) -> Result<Answer<DoctorDocument>, CommandError> {
@@ -179,10 +178,7 @@ pub(super) async fn run(
     if arguments.nagios {
         written?;
         let (state, line) = for_nagios(&found, &doubts(cluster, &snapshot));
-        return match printer.text(&line) {
-            Ok(()) => Ok(Answer::ending(state.number())),
-            Err(error) => Err(unprinted(error)),
-        };
+        return Ok(Answer::saying(line, state.number()));
     }
     // What was found is shown all the same.
     let error = written.err().map(|error| error.body());
@@ -264,14 +260,6 @@ fn for_nagios(found: &[Finding], doubts: &[String]) -> (PluginState, String) {
 fn in_short(finding: &Finding) -> String {
     let subject = subject(&finding.subject).map_or_else(String::new, |text| format!(" ({text})"));
     format!("{} {}{subject}", finding.kind.code, finding.kind.title)
-}
-
-fn unprinted(error: std::io::Error) -> CommandError {
-    CommandError::Other {
-        error: anyhow::Error::new(error).context("the answer cannot be written"),
-        hint: "check what reads the output".to_owned(),
-        exit: ExitCode::Failure,
-    }
 }
 
 fn write_metrics(path: &Path, text: &str) -> Result<(), CommandError> {

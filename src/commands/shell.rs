@@ -31,9 +31,9 @@ pub(super) struct Answer<K> {
     pub(super) error: Option<ErrorBody>,
     /// The exit code if there is no error.
     pub(super) exit: Option<ExitCode>,
-    /// The exit status of a program that has printed everything itself: nothing more is printed
-    /// then.
-    pub(super) passed_on: Option<u8>,
+    /// The exit status of what has printed everything itself, or that of a finished text: nothing
+    /// more is printed then.
+    pub(super) passed_on: Option<(Option<String>, u8)>,
 }
 
 impl<K> Answer<K> {
@@ -75,7 +75,15 @@ impl<K: Default> Answer<K> {
     /// Everything has been printed, and this is the exit status.
     pub(super) fn ending(status: u8) -> Self {
         Self {
-            passed_on: Some(status),
+            passed_on: Some((None, status)),
+            ..Self::new(Body::default())
+        }
+    }
+
+    /// A finished text is printed in place of a document, with this exit status.
+    pub(super) fn saying(text: String, status: u8) -> Self {
+        Self {
+            passed_on: Some((Some(text), status)),
             ..Self::new(Body::default())
         }
     }
@@ -305,7 +313,10 @@ pub(super) fn finish<K: Keys + 'static>(
         Ok(answer) => answer,
         Err(error) => return fail(printer, document, error.body()),
     };
-    if let Some(status) = passed_on {
+    if let Some((text, status)) = passed_on {
+        if let Some(text) = text {
+            printer.text(&text)?;
+        }
         return Ok(status);
     }
     document.warnings.extend(warnings);

@@ -12,7 +12,7 @@ use super::shell::{Answer, Shell, Skeleton};
 use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::exit_code::ExitCode;
-use crate::failover::{FailoverError, Refusal, in_database, without_doubt};
+use crate::failover::{FailoverError, Refusal, registered_elsewhere, without_doubt};
 use crate::metadata::snapshot::{CopiedTable, SnapshotError, SnapshotRequest};
 use crate::model::shell_word;
 use crate::options::value::zone_text;
@@ -106,6 +106,7 @@ pub(super) async fn run(
     let request = SnapshotRequest {
         file: &arguments.file,
         with_values: arguments.with_values,
+        registry: cluster.registry.kind(),
         masters: &masters,
         ds_version: given.as_deref(),
         time_zone: zone.as_deref(),
@@ -114,17 +115,13 @@ pub(super) async fn run(
     let copied = cluster.store.copy_tables(request).await?;
     let record = RegistryRecord::of(&mut *cluster.registry, &release).await?;
     let taken_at = cluster.registry.now();
-    let tables = copied.publish(taken_at, cluster.registry.kind(), record.to_text())?;
+    let tables = copied.publish(taken_at, record.to_text())?;
     Ok(Answer::new(body(arguments, taken_at, &record, tables)))
 }
 
 /// Why ZooKeeper may not be the masters' registry, by what the database has.
-async fn elsewhere(cluster: &mut Cluster) -> Result<Option<String>, CommandError> {
-    if cluster.registry.kind() != "zookeeper" {
-        return Ok(None);
-    }
-    let refusal = in_database(&mut cluster.store).await;
-    let refusal = refusal.map_err(FailoverError::from)?;
+async fn elsewhere(cluster: &mut Cluster) -> Result<Option<String>, FailoverError> {
+    let refusal = registered_elsewhere(cluster).await?;
     Ok(refusal.map(|refusal| match refusal {
         Refusal::Contradiction(text) => text,
         other => other.to_string(),

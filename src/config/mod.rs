@@ -138,8 +138,8 @@ impl Settings {
         self.db.as_ref().ok_or_else(|| self.without_database())
     }
 
-    /// The registry. A snapshot has the one that it was taken of; what it shows belongs to no other. A SQLite file without ZooKeeper settings has its own: `demo` creates such a
-    /// file.
+    /// The registry. A snapshot has the one that it was taken of; what it shows belongs to no other.
+    /// Another SQLite file without ZooKeeper settings has its own: `demo` creates such a file.
     ///
     /// # Errors
     /// [`ConfigError::NothingConfigured`], [`ConfigError::NoZooKeeper`],

@@ -194,6 +194,21 @@ impl Finding {
     }
 }
 
+/// What the command table says of instances that nobody starts.
+pub(super) const UNNAMED: &str = "no waiting command names them";
+
+/// One finding about all of these instances, if there are any: a run that failed has many.
+pub(super) fn about_all(
+    kind: &'static FindingKind,
+    ids: &[InstanceId],
+    commands: &[i64],
+    with_facts: impl FnOnce(Finding) -> Finding,
+) -> Vec<Finding> {
+    let subject = Subject::default().of_instances(ids).of_commands(commands);
+    let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
+    finding.into_iter().collect()
+}
+
 /// `2 instances (11, 12)`; of many the first ones.
 pub(super) fn counted(ids: &[i64], what: &str) -> String {
     let names: Vec<String> = ids.iter().take(NAMED).map(ToString::to_string).collect();

@@ -1,8 +1,8 @@
 //! The failover locks, with who holds them and who waits.
 
-use crate::family::{LockPath, Release};
+use crate::family::Release;
 use crate::model::{Address, LockNode};
-use crate::registry::{Registry, RegistryError};
+use crate::registry::{Registry, RegistryError, lock_paths};
 
 /// A lock.
 #[derive(Clone, Debug)]
@@ -25,36 +25,20 @@ pub async fn lock_queues(
     release: &Release,
     master: Option<&Address>,
 ) -> Result<Vec<LockQueue>, RegistryError> {
+    let paths = match master {
+        Some(master) => release.lock_paths(master),
+        None => lock_paths(registry, release).await?,
+    };
     let mut locks = Vec::new();
-    for lock in release.locks() {
-        for path in paths(registry, lock, master).await? {
-            let nodes = registry.lock_queue(&path).await?;
-            let foreign = registry.foreign_locks(&path).await?;
-            locks.push(LockQueue {
-                path: registry.full_path(&path),
-                nodes,
-                foreign,
-            });
-        }
+    for path in paths {
+        let nodes = registry.lock_queue(&path).await?;
+        let foreign = registry.foreign_locks(&path).await?;
+        locks.push(LockQueue {
+            path: registry.full_path(&path),
+            nodes,
+            foreign,
+        });
     }
     locks.retain(|lock| master.is_some() || !lock.nodes.is_empty() || !lock.foreign.is_empty());
     Ok(locks)
-}
-
-async fn paths(
-    registry: &mut dyn Registry,
-    lock: LockPath,
-    master: Option<&Address>,
-) -> Result<Vec<String>, RegistryError> {
-    match (lock, master) {
-        (LockPath::PerMaster(parent), None) => {
-            let names = registry.locks_below(parent).await?;
-            Ok(names
-                .into_iter()
-                .map(|name| format!("{parent}/{name}"))
-                .collect())
-        }
-        (LockPath::PerMaster(_), Some(master)) => Ok(vec![lock.path(master)]),
-        (LockPath::Global(path), _) => Ok(vec![path.to_owned()]),
-    }
 }

@@ -157,7 +157,10 @@ pub async fn strange_masters(
 
 /// Checks whether a master keeps itself registered in the metadata database although ZooKeeper was
 /// configured.
-async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
+///
+/// # Errors
+/// Those of the database.
+pub async fn registered_elsewhere(cluster: &mut Cluster) -> Result<Option<Refusal>, FailoverError> {
     if cluster.registry.kind() != "zookeeper" {
         return Ok(None);
     }
@@ -176,7 +179,7 @@ pub async fn in_database(store: &mut MetadataStore) -> Result<Option<Refusal>, D
         ))
     };
     if let Some(head) = store.snapshot() {
-        return Ok(head.elsewhere().map(Refusal::Contradiction));
+        return Ok(head.elsewhere.clone().map(Refusal::Contradiction));
     }
     let jdbc = store.jdbc_masters(UNUSED).await?;
     if let Some(key) = jdbc.first() {

@@ -33,7 +33,8 @@ pub use absence::AbsenceObserver;
 pub use error::{FailoverError, Refusal, about_persistent_lock, cause_of};
 pub use guard::{
     RegistryView, about_persistent, check_registry, dead_hosts, in_database, look,
-    look_for_display, mark_of_doubtful, place, strange_masters, without_doubt,
+    look_for_display, mark_of_doubtful, place, registered_elsewhere, strange_masters,
+    without_doubt,
 };
 pub use handed_over::HandedOver;
 pub use handover::Handover;

@@ -100,14 +100,12 @@ impl MetadataStore {
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let jdbc_registry = jdbc_shape(&catalogue);
-        let has_worker_groups = !hidden.iter().any(|table| table == WORKER_GROUPS)
+        let has_worker_groups = !are_hidden(&hidden, &[WORKER_GROUPS])
             && ["name", "addr_list"]
                 .iter()
                 .all(|column| catalogue.may_read(WORKER_GROUPS, column));
-        let has_task_groups = may_read_task_groups(&catalogue)
-            && !hidden
-                .iter()
-                .any(|table| [GROUPS, QUEUE].contains(&&**table));
+        let has_task_groups =
+            may_read_task_groups(&catalogue) && !are_hidden(&hidden, &[GROUPS, QUEUE]);
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -226,7 +224,6 @@ impl MetadataStore {
     /// What makes the answers unreliable or incomplete.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let of_the_past = self.snapshot.as_ref().map(SnapshotHead::warning);
         let hidden = (!self.hidden.is_empty()).then(|| {
             format!(
                 "row level security hides rows of {} from this user, or may do so: what it hides \
@@ -235,12 +232,16 @@ impl MetadataStore {
                 self.hidden.join(", ")
             )
         });
-        let recorded = self.snapshot.as_ref();
+        let recorded = self.snapshot();
         let doubt = self
             .server
             .doubt()
             .or(recorded.and_then(|head| head.doubt.as_deref()));
-        let all = [of_the_past, doubt.map(str::to_owned), hidden];
+        let all = [
+            recorded.map(SnapshotHead::warning),
+            doubt.map(str::to_owned),
+            hidden,
+        ];
         all.into_iter().flatten().collect()
     }
 
@@ -316,7 +317,7 @@ impl MetadataStore {
     /// Whether row level security hides rows of one of these tables from this user.
     #[must_use]
     pub fn hides(&self, tables: &[&str]) -> bool {
-        self.hidden.iter().any(|table| tables.contains(&&**table))
+        are_hidden(&self.hidden, tables)
     }
 
     /// How many unfinished or claimed instances each host has. One scan.
@@ -584,6 +585,11 @@ impl Claim {
             Self::State(code) => instance.state == Some(code),
         }
     }
+}
+
+/// Whether one of these tables is among those with hidden rows.
+fn are_hidden(hidden: &[String], tables: &[&str]) -> bool {
+    hidden.iter().any(|table| tables.contains(&&**table))
 }
 
 /// What the catalogue shows.

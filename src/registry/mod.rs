@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 pub use barrier::Barrier;
 
+use crate::family::{LockPath, Release};
 use crate::model::{Confirmed, LockNode, Registrations};
 use crate::stop::Stopped;
 
@@ -281,4 +282,26 @@ pub trait Registry: Send {
     /// these stay until the registry expires the session by itself, [`Registry::session_timeout`]
     /// after the last heartbeat.
     async fn close(self: Box<Self>) -> bool;
+}
+
+/// Relative paths of all failover locks of a release that are in the registry, whether anybody holds
+/// them or not.
+///
+/// # Errors
+/// As for [`Registry::masters`].
+pub async fn lock_paths(
+    registry: &mut dyn Registry,
+    release: &Release,
+) -> Result<Vec<String>, RegistryError> {
+    let mut paths = Vec::new();
+    for lock in release.locks() {
+        match lock {
+            LockPath::Global(path) => paths.push(path.to_owned()),
+            LockPath::PerMaster(parent) => {
+                let names = registry.locks_below(parent).await?;
+                paths.extend(names.iter().map(|name| format!("{parent}/{name}")));
+            }
+        }
+    }
+    Ok(paths)
 }

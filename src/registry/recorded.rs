@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Lease, OnWait, Registry, RegistryError};
-use crate::family::{LockPath, Release};
+use super::{Lease, OnWait, Registry, RegistryError, lock_paths};
+use crate::family::Release;
 use crate::model::{Confirmed, LockNode, Registrations};
 
 /// How often a file is looked at that another process works on.
@@ -35,8 +35,6 @@ pub struct RegistryRecord {
     workers: Option<Registrations>,
     /// By relative path.
     locks: BTreeMap<String, RecordedLock>,
-    /// By relative path, the names of the locks below.
-    below: BTreeMap<String, Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,22 +80,11 @@ impl RegistryRecord {
             Err(RegistryError::Denied { .. }) => None,
             workers => Some(workers?),
         };
-        let (mut locks, mut below) = (BTreeMap::new(), BTreeMap::new());
-        for lock in release.locks() {
-            let mut paths = Vec::new();
-            match lock {
-                LockPath::Global(path) => paths.push(path.to_owned()),
-                LockPath::PerMaster(parent) => {
-                    let names = registry.locks_below(parent).await?;
-                    paths.extend(names.iter().map(|name| format!("{parent}/{name}")));
-                    below.insert(parent.to_owned(), names);
-                }
-            }
-            for path in paths {
-                let queue = registry.lock_queue(&path).await?;
-                let foreign = registry.foreign_locks(&path).await?;
-                locks.insert(path, RecordedLock { queue, foreign });
-            }
+        let mut locks = BTreeMap::new();
+        for path in lock_paths(registry, release).await? {
+            let queue = registry.lock_queue(&path).await?;
+            let foreign = registry.foreign_locks(&path).await?;
+            locks.insert(path, RecordedLock { queue, foreign });
         }
         let session_timeout_ms = registry.session_timeout().as_millis();
         Ok(Self {
@@ -109,7 +96,6 @@ impl RegistryRecord {
             masters,
             workers,
             locks,
-            below,
         })
     }
 
@@ -245,7 +231,10 @@ impl Registry for RecordedRegistry {
     }
 
     async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError> {
-        Ok(self.record.below.get(path).cloned().unwrap_or_default())
+        let below = format!("{path}/");
+        let paths = self.record.locks.keys();
+        let names = paths.filter_map(|lock| lock.strip_prefix(&below));
+        Ok(names.map(str::to_owned).collect())
     }
 
     /// Whoever held it when the snapshot was taken never lets go of it, unless that one was dead by the

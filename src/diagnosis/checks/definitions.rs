@@ -1,7 +1,7 @@
 //! Definitions that a master needs to take an instance up.
 
 use crate::diagnosis::check::Check;
-use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, about_all, counted};
 use crate::diagnosis::snapshot::Snapshot;
 use crate::family::DefinitionKey;
 
@@ -49,8 +49,8 @@ pub(super) const OFFLINE: Check = Check {
 
 fn gone(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.without_definition;
-    let finding = (!ids.is_empty()).then(|| {
-        Finding::new(GONE.kind, Subject::default().of_instances(ids))
+    about_all(GONE.kind, ids, &[], |finding| {
+        finding
             .fact(
                 snapshot.table(),
                 format!(
@@ -63,8 +63,7 @@ fn gone(snapshot: &Snapshot) -> Vec<Finding> {
                 missing(snapshot.release.family.definition),
             )
             .next("dsctl instances")
-    });
-    finding.into_iter().collect()
+    })
 }
 
 fn missing(key: DefinitionKey) -> &'static str {
@@ -79,8 +78,8 @@ fn missing(key: DefinitionKey) -> &'static str {
 
 fn offline(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.offline;
-    let finding = (!ids.is_empty()).then(|| {
-        Finding::new(OFFLINE.kind, Subject::default().of_instances(ids))
+    about_all(OFFLINE.kind, ids, &[], |finding| {
+        finding
             .fact(
                 snapshot.definition_tables(),
                 format!(
@@ -89,6 +88,5 @@ fn offline(snapshot: &Snapshot) -> Vec<Finding> {
                 ),
             )
             .next("dsctl instances")
-    });
-    finding.into_iter().collect()
+    })
 }

@@ -1,7 +1,7 @@
 //! What waits for its turn, and gets none.
 
 use crate::diagnosis::check::Check;
-use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, UNNAMED, about_all, counted};
 use crate::diagnosis::snapshot::Snapshot;
 use crate::metadata::IdleTaskGroup;
 use crate::model::InstanceId;
@@ -72,22 +72,17 @@ const SHOWN: usize = 5;
 
 fn serial(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.slow.unwoken;
-    let finding = (!ids.is_empty()).then(|| {
-        Finding::new(SERIAL.kind, Subject::default().of_instances(ids))
-            .fact(
-                snapshot.table(),
-                format!(
-                    "{} in SERIAL_WAIT, and no earlier one of the same definition is unfinished",
-                    counted(ids, "instance")
-                ),
-            )
-            .fact(snapshot.command_table(), "no waiting command names them")
-            .next("dsctl commands")
-    });
-    finding
-        .into_iter()
-        .map(|finding| marked(finding, snapshot))
-        .collect()
+    about_all(SERIAL.kind, ids, &[], |finding| {
+        let fact = format!(
+            "{} in SERIAL_WAIT, and no earlier one of the same definition is unfinished",
+            counted(ids, "instance")
+        );
+        let finding = finding
+            .fact(snapshot.table(), fact)
+            .fact(snapshot.command_table(), UNNAMED)
+            .next("dsctl commands");
+        marked(finding, snapshot)
+    })
 }
 
 fn task_groups(snapshot: &Snapshot) -> Vec<Finding> {
@@ -99,14 +94,12 @@ fn task_groups(snapshot: &Snapshot) -> Vec<Finding> {
         .collect();
     ids.sort_unstable();
     ids.dedup();
-    let finding = (!groups.is_empty()).then(|| {
-        let described = groups.iter().take(SHOWN);
+    about_all(TASK_GROUP.kind, &ids, &[], |finding| {
         let source = "database t_ds_task_group_queue";
-        let finding = Finding::new(TASK_GROUP.kind, Subject::default().of_instances(&ids));
+        let described = groups.iter().take(SHOWN);
         let finding = described.fold(finding, |finding, group| finding.fact(source, about(group)));
         marked(finding, snapshot)
-    });
-    finding.into_iter().collect()
+    })
 }
 
 fn about(group: &IdleTaskGroup) -> String {

@@ -1,7 +1,7 @@
 //! What became of instances that wait for a command to be taken up.
 
 use crate::diagnosis::check::Check;
-use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, counted};
+use crate::diagnosis::finding::{Finding, FindingKind, Severity, UNNAMED, about_all, counted};
 use crate::diagnosis::snapshot::Snapshot;
 use crate::model::InstanceId;
 
@@ -98,21 +98,6 @@ pub(super) const NEVER_STARTED: Check = Check {
 
 /// Of how many instances of a finding the evidence is shown.
 const SHOWN: usize = 3;
-
-/// What the command table says of instances that nobody starts.
-const UNNAMED: &str = "no waiting command names them";
-
-/// One finding about all of these instances, if there are any: a run that failed has many.
-fn about_all(
-    kind: &'static FindingKind,
-    ids: &[InstanceId],
-    commands: &[i64],
-    with_facts: impl FnOnce(Finding) -> Finding,
-) -> Vec<Finding> {
-    let subject = Subject::default().of_instances(ids).of_commands(commands);
-    let finding = (!ids.is_empty()).then(|| with_facts(Finding::new(kind, subject)));
-    finding.into_iter().collect()
-}
 
 fn orphans(snapshot: &Snapshot) -> Vec<Finding> {
     let ids = &snapshot.orphans;

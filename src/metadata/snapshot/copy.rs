@@ -14,7 +14,7 @@ use crate::metadata::life::NEWEST;
 use crate::metadata::rows;
 use crate::metadata::statements::catalogue::column_types;
 use crate::metadata::statements::queues::{GROUPS, QUEUE};
-use crate::metadata::statements::snapshot::{ColumnKind, CopiedPart, SnapshotColumn, WRITTEN};
+use crate::metadata::statements::snapshot::{ColumnKind, CopiedPart, SnapshotColumn};
 use crate::metadata::store::{LOOK_UP, MetadataStore, WORKER_GROUPS};
 use crate::model::InstanceId;
 
@@ -28,6 +28,8 @@ pub struct SnapshotRequest<'a> {
     pub file: &'a Path,
     /// Whether values of parameters are kept.
     pub with_values: bool,
+    /// `zookeeper` or `jdbc`.
+    pub registry: &'a str,
     /// The registered masters: of each the newest instance shows that this is its database.
     pub masters: &'a [&'a str],
     /// The release, if the operator specified it.
@@ -64,15 +66,14 @@ impl std::fmt::Debug for CopiedTables {
 }
 
 impl CopiedTables {
-    /// Adds what the registry had at this moment, and gives the file its name. Returns the tables that
-    /// have rows.
+    /// Adds what the registry had at this moment, and gives the file its name. Returns the tables of
+    /// which rows were read.
     ///
     /// # Errors
     /// [`SnapshotError`].
     pub fn publish(
         self,
         taken_at: Timestamp,
-        kind: &str,
         registry: String,
     ) -> Result<Vec<CopiedTable>, SnapshotError> {
         let Self {
@@ -81,7 +82,6 @@ impl CopiedTables {
             tables,
         } = self;
         head.taken_at = taken_at;
-        kind.clone_into(&mut head.registry);
         // A structure of texts and numbers always serialises.
         let head = serde_json::to_string(&head).unwrap_or_default();
         file.publish(&[("head", head), ("registry", registry)])?;
@@ -132,7 +132,7 @@ impl MetadataStore {
             format: FORMAT,
             taken_at: Timestamp::now(),
             database: self.endpoint().to_owned(),
-            registry: String::new(),
+            registry: request.registry.to_owned(),
             ds_version: request.ds_version.map(str::to_owned),
             time_zone: request.time_zone.map(str::to_owned),
             with_values: request.with_values,
@@ -149,26 +149,34 @@ impl MetadataStore {
         let query = column_types(self.database.dialect()).into();
         let mut columns = ColumnsByTable::new();
         let mut on_row = |row: Row| {
-            if let (Some(table), Some(name)) = (row.text(0), row.text(1)) {
-                // Statements find tables by their small letters, and SQLite knows no others.
-                if table.chars().any(char::is_uppercase) {
-                    return;
-                }
-                let columns: &mut Vec<SnapshotColumn> = columns.entry(table).or_default();
-                if columns
-                    .iter()
-                    .all(|column| !column.name.eq_ignore_ascii_case(&name))
-                {
-                    columns.push(SnapshotColumn {
-                        name,
-                        is_readable: row.int(2) == Some(1),
-                        kind: ColumnKind::of(row.int(3)),
-                    });
-                }
+            let (Some(table), Some(name)) = (row.text(0), row.text(1)) else {
+                return;
+            };
+            // Statements find tables by their small letters, and SQLite knows no others.
+            if !table.chars().any(char::is_uppercase) {
+                let column = SnapshotColumn {
+                    name,
+                    is_readable: row.int(2) == Some(1),
+                    kind: ColumnKind::of(row.int(3)),
+                };
+                add(columns.entry(table).or_default(), column);
             }
         };
         self.each(&query, &mut on_row).await?;
+        let instances = columns.get_mut(self.release.family.tables.instance);
+        let written = self.statements().written_column();
+        if let (Some(columns), Some(written)) = (instances, written) {
+            add(columns, written);
+        }
         Ok(columns)
+    }
+}
+
+/// A site may have a column of the same name, in whatever letters.
+fn add(columns: &mut Vec<SnapshotColumn>, column: SnapshotColumn) {
+    let is_same = |other: &SnapshotColumn| other.name.eq_ignore_ascii_case(&column.name);
+    if !columns.iter().any(is_same) {
+        columns.push(column);
     }
 }
 
@@ -189,7 +197,7 @@ struct Copier<'a> {
     file: SnapshotFile,
     columns: ColumnsByTable,
     with_values: bool,
-    /// RowsUnderWay by table.
+    /// Rows by table.
     copied: BTreeMap<String, u64>,
 }
 
@@ -197,20 +205,8 @@ impl Copier<'_> {
     /// Makes every table of DolphinScheduler's: which there are, and their columns, tells the
     /// release.
     fn create_tables(&self) -> Result<(), SnapshotError> {
-        for (table, columns) in &self.columns {
-            if self.records_writes(table) {
-                let mut columns = columns.clone();
-                columns.push(SnapshotColumn {
-                    name: WRITTEN.to_owned(),
-                    kind: ColumnKind::Integer,
-                    is_readable: true,
-                });
-                self.file.create_table(table, &columns)?;
-            } else {
-                self.file.create_table(table, columns)?;
-            }
-        }
-        Ok(())
+        let mut tables = self.columns.iter();
+        tables.try_for_each(|(table, columns)| self.file.create_table(table, columns))
     }
 
     /// Those that have not ended; the newest, by whose times a zone is checked; those that a
@@ -299,19 +295,12 @@ impl Copier<'_> {
         if columns.is_empty() {
             return Ok(());
         }
-        let writes = self.records_writes(table);
-        let query = self
-            .store
-            .statements()
-            .whole_rows(table, (&columns, writes), part);
-        let mut names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+        let query = self.store.statements().whole_rows(table, &columns, part);
+        let names = columns.iter().map(|column| column.name.as_str()).collect();
         let is_masked: Vec<bool> = columns
             .iter()
             .map(|column| self.is_masked(column))
             .collect();
-        if writes {
-            names.push(WRITTEN);
-        }
         let mut rows = RowsUnderWay {
             file: &mut self.file,
             table,
@@ -329,17 +318,9 @@ impl Copier<'_> {
     fn is_masked(&self, column: &SnapshotColumn) -> bool {
         !self.with_values && column.kind == ColumnKind::Text && !masks::is_plain(&column.name)
     }
-
-    /// Whether it gets the column [`WRITTEN`] beside its own.
-    fn records_writes(&self, table: &str) -> bool {
-        let has_one =
-            |columns: &Vec<SnapshotColumn>| columns.iter().any(|column| column.name == WRITTEN);
-        self.store.statements().records_writes(table)
-            && !self.columns.get(table).is_some_and(has_one)
-    }
 }
 
-/// RowsUnderWay on their way into a table of the file.
+/// Rows on their way into a table of the file.
 struct RowsUnderWay<'a> {
     file: &'a mut SnapshotFile,
     table: &'a str,

@@ -70,7 +70,7 @@ impl SnapshotFile {
         let columns = columns.iter().map(|column| {
             let kind = match (column.name.as_str(), column.kind) {
                 ("id", ColumnKind::Integer) => "INTEGER PRIMARY KEY",
-                (_, ColumnKind::Integer) => "INTEGER",
+                (_, ColumnKind::Integer | ColumnKind::Written) => "INTEGER",
                 (_, ColumnKind::Number) => "NUMERIC",
                 (_, ColumnKind::Time | ColumnKind::Text) => "TEXT",
             };

@@ -57,7 +57,7 @@ pub struct SnapshotHead {
     /// Whether values of parameters are in it.
     pub with_values: bool,
     /// Why the registry may not be the masters', by what the database had.
-    pub(super) elsewhere: Option<String>,
+    pub elsewhere: Option<String>,
     /// The database's present, if it told it.
     pub(in crate::metadata) database_time: Option<Timestamp>,
     /// What made the database's answers doubtful.
@@ -69,12 +69,6 @@ pub struct SnapshotHead {
 }
 
 impl SnapshotHead {
-    /// Why the registry may not be the masters', by what the database had.
-    #[must_use]
-    pub fn elsewhere(&self) -> Option<String> {
-        self.elsewhere.clone()
-    }
-
     /// Whether its registry was in the database.
     #[must_use]
     pub fn is_in_database(&self) -> bool {

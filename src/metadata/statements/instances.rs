@@ -1,6 +1,8 @@
 //! Statements about the instance table.
 
-use super::{Statements, list, of_instance, sqlite_second};
+use jiff::Timestamp;
+
+use super::{Statements, list, of_instance};
 use crate::family::{Claim, SUBMITTED};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
@@ -25,6 +27,14 @@ pub(crate) enum IdRange {
     To(i64),
     /// Ids greater than this one.
     After(i64),
+}
+
+/// SQL for SQLite's present second, or for that of a snapshot.
+fn sqlite_second(taken_at: Option<Timestamp>) -> String {
+    taken_at.map_or_else(
+        || "CAST(strftime('%s', 'now') AS INTEGER)".to_owned(),
+        |taken_at| taken_at.as_second().to_string(),
+    )
 }
 
 impl Statements<'_> {

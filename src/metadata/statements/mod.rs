@@ -15,11 +15,11 @@ mod tasks;
 
 use std::fmt::{Display, Write as _};
 
+use jiff::Timestamp;
+
 pub(crate) use self::definitions::definition_versions;
 pub use self::insert::NewCommand;
 pub(crate) use self::instances::{IdRange, RowLock};
-use jiff::Timestamp;
-
 use super::database::Dialect;
 use super::query::{Query, QueryBuilder};
 use crate::family::{Family, Release};
@@ -91,14 +91,6 @@ impl<'a> Statements<'a> {
     fn optional_time(&self, column: Option<&str>) -> String {
         column.map_or_else(|| "NULL".to_owned(), |column| self.time(column))
     }
-}
-
-/// SQL for SQLite's present second, or for that of a snapshot.
-fn sqlite_second(taken_at: Option<Timestamp>) -> String {
-    taken_at.map_or_else(
-        || "CAST(strftime('%s', 'now') AS INTEGER)".to_owned(),
-        |taken_at| taken_at.as_second().to_string(),
-    )
 }
 
 /// A list of integers for `IN (...)`.

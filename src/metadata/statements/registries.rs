@@ -1,6 +1,5 @@
 //! Statements that check whether there is a registry in the metadata database.
 
-use super::sqlite_second;
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
@@ -18,11 +17,9 @@ pub(crate) enum JdbcShape {
 pub(crate) fn jdbc_masters(dialect: Dialect, shape: JdbcShape) -> Query {
     // Without an argument, MySQL's function has no hour that is repeated when clocks change.
     let now = match dialect {
-        Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED) * 1000".to_owned(),
-        Dialect::Postgres => {
-            "CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)".to_owned()
-        }
-        Dialect::Sqlite => format!("{} * 1000", sqlite_second(None)),
+        Dialect::MySql => "CAST(UNIX_TIMESTAMP() AS SIGNED) * 1000",
+        Dialect::Postgres => "CAST(date_part('epoch', clock_timestamp()) * 1000 AS bigint)",
+        Dialect::Sqlite => "CAST(strftime('%s', 'now') AS INTEGER) * 1000",
     };
     let (last, joined) = match shape {
         // 1 is ephemeral.

@@ -33,6 +33,8 @@ pub(crate) enum ColumnKind {
     Time,
     /// Everything else, as texts.
     Text,
+    /// [`WRITTEN`], which the table itself does not have.
+    Written,
 }
 
 impl ColumnKind {
@@ -63,9 +65,14 @@ pub(crate) enum CopiedPart<'a> {
 }
 
 impl Statements<'_> {
-    /// Whether an instance's row has [`WRITTEN`] behind its own columns.
-    pub(crate) fn records_writes(&self, table: &str) -> bool {
-        self.dialect == Dialect::MySql && table == self.family.tables.instance
+    /// The column that the instances of a snapshot get, if this database records by itself when it
+    /// writes a row.
+    pub(crate) fn written_column(&self) -> Option<SnapshotColumn> {
+        (self.dialect == Dialect::MySql).then(|| SnapshotColumn {
+            name: WRITTEN.to_owned(),
+            kind: ColumnKind::Written,
+            is_readable: true,
+        })
     }
 
     /// These columns of rows of a table: numbers as such, everything else as a text, times in the
@@ -73,13 +80,10 @@ impl Statements<'_> {
     pub(crate) fn whole_rows(
         &self,
         table: &str,
-        (columns, with_written): (&[&SnapshotColumn], bool),
+        columns: &[&SnapshotColumn],
         part: CopiedPart<'_>,
     ) -> Query {
-        let mut select = list(columns.iter().map(|column| self.whole_value(column)));
-        if with_written {
-            select += ", CAST(UNIX_TIMESTAMP(i.update_time) AS SIGNED)";
-        }
+        let select = list(columns.iter().map(|column| self.whole_value(column)));
         let from = match part {
             CopiedPart::Whole => format!("SELECT {select} FROM {table} i"),
             CopiedPart::Unended => self.unended(&select),
@@ -104,6 +108,7 @@ impl Statements<'_> {
         };
         match column.kind {
             ColumnKind::Integer => name,
+            ColumnKind::Written => "CAST(UNIX_TIMESTAMP(i.update_time) AS SIGNED)".to_owned(),
             // A bit as text is a byte.
             ColumnKind::Number if self.dialect == Dialect::MySql => {
                 self.time(&format!("({name} + 0)"))
