@@ -21,6 +21,7 @@ mod harness;
 
 mod bed;
 mod commands;
+mod doctor;
 mod growth;
 mod memory;
 mod own_way;
@@ -35,7 +36,7 @@ mod writers;
 /// A part: its name, what it measures, and how.
 type Part = (&'static str, &'static str, fn());
 
-const PARTS: [Part; 7] = [
+const PARTS: [Part; 8] = [
     (
         "side-by-side",
         "one failover: dsctl, the best script, the masters' own way",
@@ -51,6 +52,11 @@ const PARTS: [Part; 7] = [
         "memory",
         "the most memory that each command holds",
         memory::run,
+    ),
+    (
+        "doctor",
+        "what looks at everything, beside one scan",
+        doctor::run,
     ),
     ("growth", "how cost grows", growth::run),
     (

@@ -1,7 +1,7 @@
 //! `dsctl doctor`: what hangs, and why.
 
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant as Clock};
 
 use clap::{Args, ValueEnum};
 use schemars::JsonSchema;
@@ -33,6 +33,10 @@ pub(super) struct DoctorArgs {
     #[arg(long, value_name = "DURATION", default_value = "15s", value_parser = settle_time)]
     pub settle: Duration,
 
+    /// What to look for: what hangs, or whether an upgrade may begin and what one has broken
+    #[arg(long, value_name = "PROFILE", value_enum, default_value_t = Profile::Operation)]
+    pub profile: Profile,
+
     /// Take one look, and mark what it cannot prove
     #[arg(long, conflicts_with = "settle")]
     pub once: bool,
@@ -47,7 +51,7 @@ pub(super) struct DoctorArgs {
 
     /// Explain a code, or list all of them; connects to nothing
     #[arg(long, value_name = "CODE", num_args = 0..=1, default_missing_value = ALL,
-        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios", "once", "settle"])]
+        value_parser = explained, conflicts_with_all = ["fail_on", "metrics_file", "nagios", "once", "profile", "settle"])]
     pub explain: Option<Explained>,
 }
 
@@ -61,6 +65,9 @@ fn settle_time(text: &str) -> Result<Duration, String> {
     }
     Ok(time)
 }
+
+/// Masters look for commands as often.
+const A_MOMENT: Duration = Duration::from_secs(1);
 
 /// In place of a code.
 const ALL: &str = "all";
@@ -80,6 +87,15 @@ fn explained(code: &str) -> Result<Explained, String> {
     }
     let unknown = || "no finding has this code; 'dsctl doctor --explain' lists all".to_owned();
     kind(code).map(Explained::One).ok_or_else(unknown)
+}
+
+/// What to look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Profile {
+    /// What hangs
+    Operation,
+    /// What must be empty before an upgrade, and what one has broken
+    Upgrade,
 }
 
 /// From which severity on the exit code tells of findings.
@@ -195,15 +211,15 @@ pub(super) async fn run(
 
 /// What is not certain after one look is looked at twice.
 async fn settled(cluster: &mut Cluster, arguments: &DoctorArgs) -> Result<Snapshot, CommandError> {
-    let first = Snapshot::take(cluster).await?;
+    let mut first = look(cluster, arguments.profile).await?;
     // In a file nothing moves.
     if first.slow.is_settled() || arguments.once || cluster.store.snapshot().is_some() {
         return Ok(first);
     }
     cluster.store.end_reading().await;
-    cluster.stop.pause(arguments.settle).await?;
-    match second_look(cluster).await {
-        Ok(mut second) => {
+    match second_look(cluster, &mut first, arguments).await {
+        Ok(None) => Ok(first),
+        Ok(Some(mut second)) => {
             second.slow.settle(&first.slow);
             Ok(second)
         }
@@ -219,9 +235,36 @@ async fn settled(cluster: &mut Cluster, arguments: &DoctorArgs) -> Result<Snapsh
     }
 }
 
-async fn second_look(cluster: &mut Cluster) -> Result<Snapshot, FailoverError> {
+/// After this time, or `None` as soon as nothing is left that it could prove: what moves is seen to
+/// do so within moments.
+async fn second_look(
+    cluster: &mut Cluster,
+    first: &mut Snapshot,
+    arguments: &DoctorArgs,
+) -> Result<Option<Snapshot>, FailoverError> {
+    let end = Clock::now() + arguments.settle;
+    loop {
+        let left = end.saturating_duration_since(Clock::now());
+        if first.slow.is_settled() {
+            return Ok(None);
+        }
+        if left <= A_MOMENT || !first.slow.may_move() {
+            cluster.stop.pause(left).await?;
+            break;
+        }
+        cluster.stop.pause(A_MOMENT).await?;
+        first.glance(cluster).await?;
+    }
     cluster.store.begin_reading_anew().await?;
-    Snapshot::take(cluster).await
+    look(cluster, arguments.profile).await.map(Some)
+}
+
+async fn look(cluster: &mut Cluster, profile: Profile) -> Result<Snapshot, FailoverError> {
+    let snapshot = Snapshot::take(cluster).await?;
+    match profile {
+        Profile::Operation => Ok(snapshot),
+        Profile::Upgrade => snapshot.with_upgrade(cluster).await,
+    }
 }
 
 /// Why what was read may not be all that there is.
@@ -288,10 +331,12 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
             "without --time-zone it is not known what is from before a master's restart".to_owned(),
         );
     }
-    closing.push(if found.is_empty() {
+    closing.push(if found.is_empty() && snapshot.upgrade.is_some() {
+        "nothing was found that an upgrade has to wait for, or has left behind".to_owned()
+    } else if found.is_empty() {
         format!(
             "nothing was found: {} checks of masters, hand-overs, stops, hosts, definitions, queues, worker \
-             groups, task groups and failover locks; what tasks do is not looked at",
+             groups, task groups, commands, failover locks and the database; what a task does is not looked at",
             CHECKS.len()
         )
     } else {

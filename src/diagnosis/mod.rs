@@ -10,13 +10,17 @@ mod definitions;
 mod finding;
 mod locks;
 mod metrics;
+mod server;
 mod slow;
 mod snapshot;
+mod untaken;
 
 pub use check::Check;
 pub use checks::{CHECKS, findings, kind};
 pub use finding::{Evidence, Finding, FindingKind, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
 pub use metrics::metrics;
+pub use server::DatabaseFitness;
 pub use slow::SlowTruths;
 pub use snapshot::{InstanceGroup, Snapshot};
+pub use untaken::UntakenCommands;

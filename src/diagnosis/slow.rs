@@ -1,6 +1,7 @@
 //! What may pass by itself in a moment: certain only if two looks show it.
 
-use crate::metadata::IdleTaskGroup;
+use super::untaken::UntakenCommands;
+use crate::metadata::{IdleInstance, IdleTaskGroup};
 use crate::model::InstanceId;
 
 /// What such a look has shown.
@@ -8,6 +9,16 @@ use crate::model::InstanceId;
 pub struct SlowTruths {
     /// Serial workflows that nobody will wake, ascending.
     pub unwoken: Vec<InstanceId>,
+    /// Waiting commands that no master takes.
+    pub commands: UntakenCommands,
+    /// Instances of living masters of which nothing runs, ids ascending.
+    pub idle: Vec<IdleInstance>,
+    /// Instances in SERIAL_WAIT that are in no queue, ascending (3.4 and newer).
+    pub unqueued: Vec<InstanceId>,
+    /// Launched ones that have ended or are gone, and still hold up their queues, ascending.
+    pub ended_in_queue: Vec<InstanceId>,
+    /// The first ones of queues in which none is launched, ascending.
+    pub not_launched: Vec<InstanceId>,
     /// Task groups in which tasks of living masters wait and none has a slot.
     pub idle_groups: Vec<IdleTaskGroup>,
     /// Whether an earlier look has shown all of it, too.
@@ -18,13 +29,46 @@ impl SlowTruths {
     /// Whether a second look could show nothing else.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.unwoken.is_empty() && self.idle_groups.is_empty()
+        let Self {
+            unwoken,
+            commands,
+            idle,
+            unqueued,
+            ended_in_queue,
+            not_launched,
+            idle_groups,
+            seen_twice: _,
+        } = self;
+        commands.ids.is_empty()
+            && idle.is_empty()
+            && idle_groups.is_empty()
+            && [unwoken, unqueued, ended_in_queue, not_launched]
+                .iter()
+                .all(|ids| ids.is_empty())
+    }
+
+    /// Whether a glance could show that some of it moves.
+    #[must_use]
+    pub fn may_move(&self) -> bool {
+        !self.commands.ids.is_empty() || !self.idle.is_empty()
+    }
+
+    /// Leaves out what has moved since: commands that were taken, by those that wait now, and
+    /// instances that go on, by those that are still idle.
+    pub fn leave_out_what_moves(&mut self, waiting: &[i64], idle: &[IdleInstance]) {
+        self.commands.leave_out_what_moves(waiting);
+        self.idle.retain(|instance| idle.contains(instance));
     }
 
     /// Leaves out what an earlier look did not show.
     pub fn settle(&mut self, earlier: &Self) {
         self.seen_twice = true;
-        self.unwoken.retain(|id| earlier.unwoken.contains(id));
+        retain(&mut self.unwoken, &earlier.unwoken);
+        retain(&mut self.unqueued, &earlier.unqueued);
+        retain(&mut self.ended_in_queue, &earlier.ended_in_queue);
+        retain(&mut self.not_launched, &earlier.not_launched);
+        self.commands.settle(&earlier.commands);
+        self.idle.retain(|instance| earlier.idle.contains(instance));
         for group in &mut self.idle_groups {
             let before = earlier.idle_groups.iter().find(|one| one.id == group.id);
             let waited = |task: &i64| before.is_some_and(|one| one.waiting.contains_key(task));
@@ -32,6 +76,11 @@ impl SlowTruths {
         }
         self.idle_groups.retain(|group| !group.waiting.is_empty());
     }
+}
+
+/// Those that are in the other list, too, which is ascending.
+fn retain(ids: &mut Vec<InstanceId>, earlier: &[InstanceId]) {
+    ids.retain(|id| earlier.binary_search(id).is_ok());
 }
 
 #[cfg(test)]
@@ -52,7 +101,7 @@ mod tests {
         SlowTruths {
             unwoken: unwoken.to_vec(),
             idle_groups: idle_groups.to_vec(),
-            seen_twice: false,
+            ..SlowTruths::default()
         }
     }
 

@@ -7,15 +7,17 @@ use jiff::Timestamp;
 
 use super::definitions::NeededDefinitions;
 use super::locks::{LockQueue, lock_queues};
+use super::server::DatabaseFitness;
 use super::slow::SlowTruths;
+use super::untaken::UntakenCommands;
 use crate::cluster::Cluster;
 use crate::failover::{
     Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display, strange_masters,
 };
-use crate::family::{DefinitionKey, RECOVERY_COMMAND, Release, starts_instance};
+use crate::family::{CommandTaker, DefinitionKey, RECOVERY_COMMAND, Release, starts_instance};
 use crate::metadata::database::DatabaseError;
-use crate::metadata::{IdleTaskGroup, WorkerGroup};
-use crate::model::{Address, Instance, InstanceId, Registrations, Verdict};
+use crate::metadata::{IdleInstance, IdleTaskGroup, UpgradeFacts, WorkerGroup};
+use crate::model::{Address, Instance, InstanceId, Registration, Registrations, Verdict};
 use crate::registry::RegistryError;
 
 /// The worker group of tasks that name none.
@@ -52,6 +54,8 @@ pub struct Snapshot {
     pub judges_times: bool,
     /// How the rows contradict the masters' zone that was given: nothing is judged by times then.
     pub zone: Option<Disproof>,
+    /// Addresses of masters that others have marked dead, where that stops a master.
+    pub marked_dead: Vec<String>,
     /// The failover locks that anybody holds or waits for.
     pub locks: Vec<LockQueue>,
     /// Unfinished and claimed instances.
@@ -73,6 +77,8 @@ pub struct Snapshot {
     pub without_definition: Vec<InstanceId>,
     /// The same in 1.x whose definition is offline, ascending.
     pub offline: Vec<InstanceId>,
+    /// Waiting commands that no master of 1.x sees, because their definition is not online, ascending.
+    pub unseen_commands: Vec<i64>,
     /// What may pass by itself in a moment.
     pub slow: SlowTruths,
     /// Unfinished instances of living masters with tasks that wait for a worker, by its group as
@@ -82,6 +88,10 @@ pub struct Snapshot {
     pub worker_groups: Option<Vec<WorkerGroup>>,
     /// The registered workers; read only if tasks wait for one, and later than these.
     pub workers: Registrations,
+    /// What the database is fit for.
+    pub database: DatabaseFitness,
+    /// What an upgrade would find; read only if that is asked.
+    pub upgrade: Option<UpgradeFacts>,
     /// What could not be read, and is not judged.
     pub unread: Vec<String>,
 }
@@ -119,12 +129,19 @@ impl Snapshot {
         let ended = ended(cluster, &rows.unfinished, &commands).await?;
         let (without_definition, offline) =
             std::mem::take(&mut rows.needed).missing(cluster).await?;
-        let mut never_started = cluster.store.triggered().await?;
-        never_started.retain(|id| !commands.named.contains(id));
+        let mut triggered = cluster.store.triggered().await?;
+        for ids in [&mut triggered.submitted, &mut triggered.serial] {
+            ids.retain(|id| !commands.named.contains(id));
+        }
         // The last reads of the transaction: in PostgreSQL it ends with the first one that fails.
         let mut unread = Vec::new();
-        let slow = slow_truths(cluster, &rows, &commands).await;
-        let slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
+        let waiting = waiting_commands(cluster, &before).await;
+        let (unseen_commands, untaken) = tolerated(waiting, "waiting commands", &mut unread)?;
+        let slow = slow_truths(cluster, &rows, &commands, triggered.serial).await;
+        let mut slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
+        let idle = idle(cluster, &rows, &commands, &before).await;
+        slow.idle = tolerated(idle, "what tasks do", &mut unread)?;
+        slow.commands = untaken;
         let undispatched = read_undispatched(cluster, &rows).await;
         let mut undispatched = tolerated(undispatched, "tasks without a worker", &mut unread)?;
         let (worker_groups, workers) = if undispatched.is_empty() {
@@ -133,7 +150,10 @@ impl Snapshot {
             let workers = read_workers(cluster, &mut undispatched).await;
             tolerated(workers, "worker groups", &mut unread)?
         };
+        let database = DatabaseFitness::read(cluster).await;
+        let database = tolerated(database, "the database's catalogue", &mut unread)?;
         let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
+        let marked_dead = marked_dead(cluster).await?;
         let mut masters = cluster.registry.masters().await?;
         masters.parent_exists &= before.parent_exists;
         let instances = rows.groups(&masters);
@@ -145,6 +165,7 @@ impl Snapshot {
             doubt,
             judges_times,
             zone,
+            marked_dead,
             locks,
             instances,
             recoveries: commands.recoveries,
@@ -152,15 +173,45 @@ impl Snapshot {
             errors,
             failed_recoveries,
             ended,
-            never_started,
+            never_started: triggered.submitted,
             without_definition,
             offline,
+            unseen_commands,
             slow,
             undispatched,
             worker_groups,
             workers,
+            database,
+            upgrade: None,
             unread,
         })
+    }
+
+    /// A glance at what may pass by itself: leaves out what has moved since.
+    ///
+    /// # Errors
+    /// Those of the database.
+    pub async fn glance(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
+        let waiting = cluster.store.takeable_commands().await?;
+        let idle = cluster.store.idle_still(&self.slow.idle).await?;
+        self.slow.leave_out_what_moves(&waiting, &idle);
+        Ok(())
+    }
+
+    /// The same, with what an upgrade would find. In the transaction that is open.
+    ///
+    /// # Errors
+    /// Those of registry and database.
+    pub async fn with_upgrade(mut self, cluster: &mut Cluster) -> Result<Self, FailoverError> {
+        self.upgrade = Some(cluster.store.upgrade_facts().await?);
+        match cluster.registry.workers().await {
+            Err(RegistryError::Denied { .. }) => {
+                let unread = "the workers' registrations may not be read, and are not judged";
+                self.unread.push(unread.to_owned());
+            }
+            workers => self.workers = workers?,
+        }
+        Ok(self)
     }
 
     /// The tables that masters look a definition up in, as a source of evidence.
@@ -405,17 +456,90 @@ async fn read_undispatched(
     Ok(groups)
 }
 
+/// What may not be read is nothing.
+async fn marked_dead(cluster: &mut Cluster) -> Result<Vec<String>, FailoverError> {
+    if !cluster.store.release().obeys_dead_mark() {
+        return Ok(Vec::new());
+    }
+    match cluster.registry.dead_masters().await {
+        Err(RegistryError::Denied { .. }) => Ok(Vec::new()),
+        marked => Ok(marked?),
+    }
+}
+
+/// Waiting commands that no master sees, and all others. Without a master nobody is to take any.
+async fn waiting_commands(
+    cluster: &mut Cluster,
+    masters: &Registrations,
+) -> Result<(Vec<i64>, UntakenCommands), FailoverError> {
+    let unseen = cluster.store.unseen_commands().await?;
+    let taking = masters
+        .servers
+        .iter()
+        .filter(|server| server.takes_commands());
+    let taking = taking.count();
+    if taking == 0 || !masters.parent_exists {
+        return Ok((unseen, UntakenCommands::default()));
+    }
+    let taker = cluster.store.release().family.command_taker;
+    let untaken = UntakenCommands {
+        ids: cluster.store.takeable_commands().await?,
+        slots: match taker {
+            CommandTaker::Slot => taking,
+            CommandTaker::LockHolder => 1,
+        },
+    };
+    Ok((unseen, untaken))
+}
+
+/// Instances of living masters that go on by nothing. A master that is overloaded submits no task,
+/// and one that a command is to go on with waits for that.
+async fn idle(
+    cluster: &mut Cluster,
+    rows: &InstanceScan,
+    commands: &CommandsOfInstances,
+    masters: &Registrations,
+) -> Result<Vec<IdleInstance>, FailoverError> {
+    if !rows.any(Verdict::Alive) {
+        return Ok(Vec::new());
+    }
+    let not_alive = rows.not_alive();
+    let works = |host: &str| {
+        let server = masters.find(&Address::seen(host));
+        server.is_some_and(Registration::takes_commands)
+    };
+    let mut idle = cluster.store.idle_instances().await?;
+    idle.retain(|instance| {
+        rows.unfinished.contains(&instance.id)
+            && !not_alive.contains(&instance.id)
+            && !commands.named.contains(&instance.id)
+            && instance.host.as_deref().is_some_and(works)
+    });
+    Ok(idle)
+}
+
 async fn slow_truths(
     cluster: &mut Cluster,
     rows: &InstanceScan,
     commands: &CommandsOfInstances,
+    mut serial: Vec<InstanceId>,
 ) -> Result<SlowTruths, FailoverError> {
     let mut unwoken = cluster.store.heads_of_serial_queues().await?;
     unwoken.retain(|id| !commands.named.contains(id));
+    let (mut ended_in_queue, mut not_launched) = (Vec::new(), Vec::new());
+    if let Some(queues) = cluster.store.serial_queues().await? {
+        serial.retain(|id| !queues.queued.contains(id));
+        (ended_in_queue, not_launched) = (queues.ended, queues.not_launched);
+    } else {
+        serial.clear();
+    }
     Ok(SlowTruths {
         unwoken,
+        unqueued: serial,
+        ended_in_queue,
+        not_launched,
         idle_groups: idle_groups(cluster, rows).await?,
-        seen_twice: false,
+        ..SlowTruths::default()
     })
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::CommandValue as V;
 use super::{
-    Claim, Columns, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer, LockPath, OPEN_END,
-    ParameterForm, RegistryLayout, Remark, Since, Tables, TaskRule,
+    Claim, Columns, CommandTaker, CommandValue, DefinitionKey, Family, FamilyId, KillAnswer,
+    LockPath, OPEN_END, ParameterForm, RegistryLayout, Remark, Since, Tables, TaskRule,
 };
 use crate::model::{AddressForm, Stage, Version, VersionRange};
 
@@ -281,8 +281,13 @@ const V1_2: Family = Family {
     local_heartbeats: true,
     keeps_lock: &[],
     recovered_looks_unfinished: &[],
+    obeys_dead_mark: &[
+        between(Version::new(1, 2, 0), Version::new(1, 2, 1), true),
+        between(Version::new(1, 3, 6), Version::new(3, 0, 6), true),
+    ],
     looks_again: &[],
     starts_at_trigger: false,
+    command_taker: CommandTaker::LockHolder,
     wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -344,12 +349,14 @@ const V2_0: Family = Family {
     local_heartbeats: false,
     keeps_lock: &[],
     recovered_looks_unfinished: &[],
+    obeys_dead_mark: &[between(Version::new(2, 0, 0), Version::new(3, 0, 6), true)],
     looks_again: &[between(
         Version::new(2, 0, 2),
         Version::new(3, 2, u16::MAX),
         true,
     )],
     starts_at_trigger: false,
+    command_taker: CommandTaker::Slot,
     wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],

@@ -127,6 +127,15 @@ pub enum LockPath {
     PerMaster(&'static str),
 }
 
+/// Which master takes a waiting command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CommandTaker {
+    /// The one that holds the lock of the commands takes the next one (1.x).
+    LockHolder,
+    /// The remainder of its id tells (`ServerNodeManager`, `MasterSlotManager`; 2.0 and newer).
+    Slot,
+}
+
 /// A fact that holds for some releases of a family.
 #[derive(Clone, Copy, Debug)]
 pub struct Since<T: 'static> {
@@ -251,12 +260,16 @@ pub struct Family {
     pub keeps_lock: &'static [Since<bool>],
     /// Whether a recovered instance shows its dead master and its old state again (F§9.2).
     pub recovered_looks_unfinished: &'static [Since<bool>],
+    /// Whether a master that others have marked dead stops itself at its next heartbeat.
+    pub obeys_dead_mark: &'static [Since<bool>],
     /// Whether its masters look for dead ones every ten minutes (`master.failover-interval`), and
     /// not only when a registration ends or a master starts (F§11).
     pub looks_again: &'static [Since<bool>],
     /// `start_time` and `restart_time` of a first run are those of its trigger: a later take-up
     /// changes neither.
     pub starts_at_trigger: bool,
+    /// Which master takes a waiting command.
+    pub command_taker: CommandTaker,
     /// Whether the end of an instance wakes the next one of a serial workflow
     /// (`WorkflowExecuteRunnable`): 2.0 has no serial workflows, 3.3 neither, and 3.4 a coordinator.
     pub wakes_serial: bool,
@@ -321,6 +334,12 @@ pub fn starts_instance(kind: Option<i64>) -> bool {
 pub fn command_name(code: i64) -> Option<&'static str> {
     COMMAND_TYPES.get(usize::try_from(code).ok()?).copied()
 }
+
+/// `RUNNING_EXECUTION` of an instance, in every release.
+pub const RUNNING: i64 = 1;
+
+/// `FAILURE` of a task, in every release.
+pub const FAILURE: i64 = 6;
 
 /// `READY_PAUSE` of an instance: a pause was requested.
 pub const READY_PAUSE: i64 = 2;

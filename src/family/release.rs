@@ -109,6 +109,13 @@ impl Release {
         self.applying(self.family.keeps_lock).any(|keeps| keeps)
     }
 
+    /// Whether masters of every possible release stop themselves if others have marked them dead.
+    #[must_use]
+    pub fn obeys_dead_mark(&self) -> bool {
+        let certain = |fact: &Since<bool>| fact.releases.intersect(&self.range) == Some(self.range);
+        self.family.obeys_dead_mark.iter().any(certain)
+    }
+
     /// Whether a recovered instance looks, in any possible release, as if it were still unfinished
     /// at the dead master.
     #[must_use]

@@ -6,7 +6,7 @@ use std::ops::Deref;
 use super::database::{DatabaseError, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
-use crate::family::{RECOVERY_COMMAND, command_name, starts_instance};
+use crate::family::{DefinitionKey, RECOVERY_COMMAND, command_name, starts_instance};
 use crate::model::{CommandRow, Instance, InstanceId, ListedInstance};
 
 /// Smaller than every id: ids start with 1, unless they were set by hand.
@@ -98,6 +98,30 @@ impl MetadataStore {
             }
         };
         self.each(&query, &mut pass_on).await
+    }
+
+    /// The waiting commands that some master takes in its turn, ids ascending. One scan of the
+    /// command table.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn takeable_commands(&mut self) -> Result<Vec<i64>, DatabaseError> {
+        let query = self.statements().takeable_commands();
+        self.collect(&query, |row| row.int(0)).await
+    }
+
+    /// Waiting commands that no master of 1.x sees, because their definition is not online, ids
+    /// ascending; none in other releases. One scan of the command table.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn unseen_commands(&mut self) -> Result<Vec<i64>, DatabaseError> {
+        let family = self.release.family;
+        if family.definition != DefinitionKey::Id || self.hides(&[family.tables.definition]) {
+            return Ok(Vec::new());
+        }
+        let query = self.statements().unseen_commands();
+        self.collect(&query, |row| row.int(0)).await
     }
 
     /// Orphans: instances that were handed over and have no waiting command, ids ascending. One

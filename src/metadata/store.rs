@@ -11,12 +11,14 @@ use super::proxies::by_name;
 use super::query::Query;
 use super::rows;
 use super::snapshot::{self, SnapshotHead};
-use super::statements::queues::{GROUPS, QUEUE, may_read_task_groups};
+use super::statements::queues::{
+    GROUPS, QUEUE, SERIAL_QUEUE, may_read_serial_queues, may_read_task_groups,
+};
 use super::statements::registries::JdbcShape;
 use super::statements::snapshot::WRITTEN;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
-use crate::family::{Catalogue, Claim, DetectError, Release, detect};
+use crate::family::{Catalogue, Claim, DetectError, Release, SERIAL_WAIT, detect};
 use crate::model::{Instance, InstanceId, InstanceRow, ListedInstance, Version};
 
 /// What went wrong while opening or reading the store. Nothing was written.
@@ -42,6 +44,15 @@ pub struct HostCount {
     pub count: i64,
 }
 
+/// Instances that were triggered, and that no master has taken up yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TriggeredInstances {
+    /// Submitted, ids ascending.
+    pub submitted: Vec<InstanceId>,
+    /// Of serial workflows, in SERIAL_WAIT, ids ascending.
+    pub serial: Vec<InstanceId>,
+}
+
 /// One cluster's metadata store.
 #[derive(Debug)]
 pub struct MetadataStore {
@@ -52,10 +63,9 @@ pub struct MetadataStore {
     pub(super) optional: OptionalColumns,
     jdbc_registry: Option<JdbcShape>,
     pub(super) has_mysql_registry: bool,
-    /// Whether this user may read the table of the worker groups.
-    pub(super) has_worker_groups: bool,
-    /// Whether this user may read the tables of the task groups.
-    pub(super) has_task_groups: bool,
+    /// Tables that not every release has, and not every user may read: those of which this one may
+    /// read all rows, and what is looked for in them.
+    pub(super) readable: BTreeSet<&'static str>,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
@@ -100,12 +110,23 @@ impl MetadataStore {
         check_whole_tables(database.ready().await, &release).await?;
         let optional = optional_columns(&catalogue, &release);
         let jdbc_registry = jdbc_shape(&catalogue);
-        let has_worker_groups = !are_hidden(&hidden, &[WORKER_GROUPS])
-            && ["name", "addr_list"]
-                .iter()
-                .all(|column| catalogue.may_read(WORKER_GROUPS, column));
-        let has_task_groups =
-            may_read_task_groups(&catalogue) && !are_hidden(&hidden, &[GROUPS, QUEUE]);
+        let may_read = [
+            (WORKER_GROUPS, may_read_worker_groups(&catalogue)),
+            (
+                GROUPS,
+                may_read_task_groups(&catalogue) && !are_hidden(&hidden, &[QUEUE]),
+            ),
+            (SERIAL_QUEUE, may_read_serial_queues(&catalogue)),
+            (
+                release.family.tables.schedule,
+                may_read_schedules(&catalogue, &release),
+            ),
+        ];
+        let readable = may_read
+            .into_iter()
+            .filter(|(table, may)| *may && !are_hidden(&hidden, &[*table]))
+            .map(|(table, _)| table)
+            .collect();
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -115,8 +136,7 @@ impl MetadataStore {
             optional,
             jdbc_registry,
             has_mysql_registry,
-            has_worker_groups,
-            has_task_groups,
+            readable,
             server,
             hidden,
             snapshot,
@@ -232,17 +252,19 @@ impl MetadataStore {
                 self.hidden.join(", ")
             )
         });
-        let recorded = self.snapshot();
-        let doubt = self
-            .server
-            .doubt()
-            .or(recorded.and_then(|head| head.doubt.as_deref()));
         let all = [
-            recorded.map(SnapshotHead::warning),
-            doubt.map(str::to_owned),
+            self.snapshot().map(SnapshotHead::warning),
+            self.doubt().map(str::to_owned),
             hidden,
         ];
         all.into_iter().flatten().collect()
+    }
+
+    /// Why the server that answers may have old data, or only some of it.
+    #[must_use]
+    pub fn doubt(&self) -> Option<&str> {
+        let recorded = self.snapshot().and_then(|head| head.doubt.as_deref());
+        self.server.doubt().or(recorded)
     }
 
     /// The release that was found.
@@ -346,19 +368,27 @@ impl MetadataStore {
         Ok(!self.collect(&query, |row| row.int(0)).await?.is_empty())
     }
 
-    /// Instances that were triggered, and that no master has taken up yet, ids ascending: from 3.3 on
-    /// they are there before their command is taken (`AbstractWorkflowTrigger`). None in releases
-    /// whose masters make the instance, and where this user may not see every command. One scan.
+    /// Instances that were triggered, and that no master has taken up yet: from 3.3 on they are
+    /// there before their command is taken (`AbstractWorkflowTrigger`), and in serial workflows before
+    /// there is one. None in releases whose masters make the instance, and where this user may not see
+    /// every command. One scan.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn triggered(&mut self) -> Result<Vec<InstanceId>, DatabaseError> {
+    pub async fn triggered(&mut self) -> Result<TriggeredInstances, DatabaseError> {
+        let mut triggered = TriggeredInstances::default();
         let commands = self.release.family.tables.command;
         if !self.release.family.starts_at_trigger || self.hides(&[commands]) {
-            return Ok(Vec::new());
+            return Ok(triggered);
         }
         let query = self.statements().triggered();
-        self.collect(&query, |row| row.int(0)).await
+        let mut on_row = |row: Row| match (row.int(0), row.int(1)) {
+            (Some(id), Some(SERIAL_WAIT)) => triggered.serial.push(id),
+            (Some(id), _) => triggered.submitted.push(id),
+            _ => {}
+        };
+        self.each(&query, &mut on_row).await?;
+        Ok(triggered)
     }
 
     /// Claimed instances, ids ascending. One scan.
@@ -674,6 +704,18 @@ fn jdbc_shape(catalogue: &Catalogue) -> Option<JdbcShape> {
     } else {
         None
     }
+}
+
+fn may_read_schedules(catalogue: &Catalogue, release: &Release) -> bool {
+    let family = release.family;
+    catalogue.may_read(family.tables.schedule, family.columns.schedule_definition)
+}
+
+fn may_read_worker_groups(catalogue: &Catalogue) -> bool {
+    let columns = ["name", "addr_list"];
+    columns
+        .iter()
+        .all(|column| catalogue.may_read(WORKER_GROUPS, column))
 }
 
 fn optional_columns(catalogue: &Catalogue, release: &Release) -> OptionalColumns {

@@ -40,7 +40,7 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn worker_groups(&mut self) -> Result<Option<Vec<WorkerGroup>>, DatabaseError> {
-        if !self.has_worker_groups {
+        if !self.readable.contains(WORKER_GROUPS) {
             return Ok(None);
         }
         let query = self.statements().worker_groups(WORKER_GROUPS);

@@ -98,12 +98,22 @@ pub struct Registration {
     pub heartbeat: Heartbeat,
 }
 
+/// What a master says that takes commands.
+const NORMAL: &str = "normal";
+
 impl Registration {
     /// Whether it belongs to no session, so that it stays until it is deleted: a node of ZooKeeper
     /// that is not ephemeral.
     #[must_use]
     pub fn is_persistent(&self) -> bool {
         self.session_id.is_none()
+    }
+
+    /// Whether it says that it takes commands, or does not say.
+    #[must_use]
+    pub fn takes_commands(&self) -> bool {
+        let status = self.heartbeat.server_status.as_deref();
+        status.is_none_or(|status| status == NORMAL)
     }
 
     /// The latest moment at which it may have started, as far as that is proven: what began before

@@ -90,6 +90,10 @@ impl Registry for InterruptibleRegistry {
         self.stop.unless(self.registry.locks_below(path)).await
     }
 
+    async fn dead_masters(&mut self) -> Result<Vec<String>, RegistryError> {
+        self.stop.unless(self.registry.dead_masters()).await
+    }
+
     async fn acquire(
         &mut self,
         path: &str,

@@ -238,6 +238,13 @@ pub trait Registry: Send {
     /// As for [`Registry::masters`].
     async fn locks_below(&mut self, path: &str) -> Result<Vec<String>, RegistryError>;
 
+    /// Addresses of masters that other servers have marked dead, as `dead-servers` has them (up to
+    /// 3.0).
+    ///
+    /// # Errors
+    /// As for [`Registry::masters`].
+    async fn dead_masters(&mut self) -> Result<Vec<String>, RegistryError>;
+
     /// Acquires a lock, waiting no longer than `timeout`; a timeout of zero tries once.
     ///
     /// # Errors

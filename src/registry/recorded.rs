@@ -33,6 +33,9 @@ pub struct RegistryRecord {
     masters: Registrations,
     /// `None` if this client may not read them.
     workers: Option<Registrations>,
+    /// Those that others have marked dead.
+    #[serde(default)]
+    dead_masters: Vec<String>,
     /// By relative path.
     locks: BTreeMap<String, RecordedLock>,
 }
@@ -80,6 +83,10 @@ impl RegistryRecord {
             Err(RegistryError::Denied { .. }) => None,
             workers => Some(workers?),
         };
+        let dead_masters = match registry.dead_masters().await {
+            Err(RegistryError::Denied { .. }) => Vec::new(),
+            marked => marked?,
+        };
         let mut locks = BTreeMap::new();
         for path in lock_paths(registry, release).await? {
             let queue = registry.lock_queue(&path).await?;
@@ -95,6 +102,7 @@ impl RegistryRecord {
             warnings: registry.warnings(),
             masters,
             workers,
+            dead_masters,
             locks,
         })
     }
@@ -235,6 +243,10 @@ impl Registry for RecordedRegistry {
         let paths = self.record.locks.keys();
         let names = paths.filter_map(|lock| lock.strip_prefix(&below));
         Ok(names.map(str::to_owned).collect())
+    }
+
+    async fn dead_masters(&mut self) -> Result<Vec<String>, RegistryError> {
+        Ok(self.record.dead_masters.clone())
     }
 
     /// Whoever held it when the snapshot was taken never lets go of it, unless that one was dead by the

@@ -432,14 +432,15 @@ fn a_serial_workflow_that_nobody_wakes(store: Store, releases: &[&str]) {
             "UPDATE {table} SET host = '{LIVING}' WHERE id = {}; UPDATE {table} SET state = 14, host = '' WHERE id IN ({}, {})",
             ids[0], ids[1], ids[2]
         ));
-        // The one before them has still to end.
-        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        // The one before them has still to end. In 3.4 who waits has a row in a queue.
+        let expected: &[&str] = if release == "3.4.1" { &["DS-028"] } else { &[] };
+        assert_eq!(codes(&found(&world, 0)), expected, "{release}");
         world.env.sql(&format!(
             "UPDATE {table} SET state = 7 WHERE id = {}",
             ids[0]
         ));
         if !wakes {
-            assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+            assert_eq!(codes(&found(&world, 0)), expected, "{release}");
             continue;
         }
         // A blocked one has ended, too.
@@ -465,6 +466,285 @@ fn a_serial_workflow_that_nobody_wakes(store: Store, releases: &[&str]) {
         ));
         assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
     }
+}
+
+/// A queue of commands that moves is seen to do so at once; one that stands still is found.
+fn commands_that_no_master_takes(store: Store, releases: &[&str]) {
+    for &release in releases {
+        let (mut world, _) = hanging(store, release, 3);
+        world.failover("").run().exit(0);
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        let findings = looked(&world, &["--settle", "6s"], 0);
+        assert_eq!(codes(&findings), ["DS-024"], "{release}");
+        let (subject, facts) = (&findings[0]["subject"], findings[0]["evidence"].to_string());
+        assert_eq!(subject["command_ids"].as_array().unwrap().len(), 3);
+        assert!(facts.contains("registered"), "{facts}");
+        world.close_living();
+        assert_eq!(codes(&looked(&world, &[], 3)), ["DS-009"], "{release}");
+    }
+}
+
+#[test]
+fn commands_that_no_master_takes_in_sqlite() {
+    commands_that_no_master_takes(Store::Sqlite, &["1.3.9", "3.2.2"]);
+}
+
+#[test]
+fn commands_that_no_master_takes_in_mariadb() {
+    commands_that_no_master_takes(Store::MariaDb, &["2.0.3"]);
+}
+
+#[test]
+fn commands_that_no_master_takes_in_postgres() {
+    commands_that_no_master_takes(Store::Postgres, &["3.4.1"]);
+}
+
+/// A master that has lost an instance from its memory; nobody else can see that.
+fn an_instance_that_goes_on_by_nothing(store: Store, releases: &[&str]) {
+    for &release in releases {
+        let (world, ids) = hanging(store, release, 3);
+        let [first, second, third] = ids[..] else {
+            panic!("{ids:?}")
+        };
+        let instance = if claims_by_state(world.version) {
+            "workflow_instance_id"
+        } else {
+            "process_instance_id"
+        };
+        world.env.sql(&format!(
+            "UPDATE {} SET host = '{LIVING}' WHERE host = '{DEAD}'",
+            world.table()
+        ));
+        // One runs, one failed and is tried again, and of one all that ran has ended.
+        for (id, of, state, tries) in [(901, first, 1, 0), (902, second, 6, 1), (903, third, 7, 1)]
+        {
+            world.env.sql(&format!(
+                "INSERT INTO t_ds_task_instance (id, name, task_type, task_code, {instance}, state, flag, host, \
+                 retry_times, max_retry_times) VALUES ({id}, 'a task', 'SHELL', 7, {of}, {state}, 1, 'w:1234', 0, {tries})"
+            ));
+        }
+        assert_eq!(codes(&found(&world, 0)), [""; 0], "{release}");
+        let findings = looked(&world, &["--settle", "6s"], 0);
+        assert_eq!(codes(&findings), ["DS-029"], "{release}");
+        let subject = &findings[0]["subject"];
+        assert_eq!(subject["instance_ids"], Value::from(vec![third]));
+        assert_eq!(subject["master"], LIVING);
+    }
+}
+
+#[test]
+fn an_instance_that_goes_on_by_nothing_in_sqlite() {
+    an_instance_that_goes_on_by_nothing(Store::Sqlite, &["2.0.3", "3.4.1"]);
+}
+
+#[test]
+fn an_instance_that_goes_on_by_nothing_in_mariadb() {
+    an_instance_that_goes_on_by_nothing(Store::MariaDb, &["3.1.9"]);
+}
+
+#[test]
+fn an_instance_that_goes_on_by_nothing_in_postgres() {
+    an_instance_that_goes_on_by_nothing(Store::Postgres, &["3.2.2"]);
+}
+
+/// Up to 3.0 a master that others have marked dead stops itself.
+#[test]
+fn a_registered_master_that_is_marked_dead_is_found() {
+    for (release, obeys) in [("2.0.3", true), ("3.0.6", true), ("3.1.9", false)] {
+        let (world, _) = hanging(Store::Sqlite, release, 0);
+        for marked in [LIVING, DEAD] {
+            let mark = world.env.path(&format!("dead-servers/master_{marked}"));
+            world.zk().create_parents(&mark);
+            world.zk().create(&mark, b"");
+        }
+        let expected: &[&str] = if obeys { &["DS-034"] } else { &[] };
+        let findings = found(&world, 0);
+        assert_eq!(codes(&findings), expected, "{release}");
+        for finding in &findings {
+            assert_eq!(finding["subject"]["master"], LIVING);
+        }
+    }
+}
+
+/// As many commands as it takes: one is taken again and again while it is looked.
+#[test]
+fn a_queue_that_moves_is_no_hang() {
+    let (world, _) = hanging(Store::Sqlite, "3.2.2", 2);
+    world.failover("").run().exit(0);
+    let mut doctor = Dsctl::new(&world.env)
+        .args([
+            "doctor",
+            "-o",
+            "json",
+            "--settle",
+            "10m",
+            "--fail-on",
+            "never",
+        ])
+        .spawn();
+    let copy = "INSERT INTO t_ds_command (command_type, process_definition_code, process_instance_id) VALUES (2, 1, 0)";
+    let take = "DELETE FROM t_ds_command WHERE id = (SELECT MIN(id) FROM t_ds_command)";
+    while doctor.is_running() {
+        world.env.sql(copy);
+        world.env.sql(take);
+    }
+    let findings = doctor.finish().exit(0).json()["findings"].clone();
+    // What the first one was to start is lost with it.
+    assert!(!codes(findings.as_array().unwrap()).contains(&"DS-024"));
+}
+
+/// Masters of 1.x see commands only of definitions that are online.
+#[test]
+fn a_command_of_a_definition_that_is_not_online_is_found() {
+    let world = Cluster::of("1.3.9".parse().unwrap())
+        .long_living()
+        .on(Store::Sqlite);
+    let definition = "SELECT MIN(id) FROM t_ds_process_definition";
+    world.env.sql(&format!(
+        "UPDATE t_ds_process_definition SET release_state = 1, flag = 1; \
+         INSERT INTO t_ds_command (id, command_type, process_definition_id) VALUES (71, 0, ({definition})), (72, 0, 999)"
+    ));
+    let unseen = |ids: &[i64]| {
+        let findings = found(&world, 0);
+        assert_eq!(codes(&findings), ["DS-025"]);
+        assert_eq!(findings[0]["subject"]["command_ids"], Value::from(ids));
+    };
+    unseen(&[72]);
+    world
+        .env
+        .sql("UPDATE t_ds_process_definition SET release_state = 0");
+    unseen(&[71, 72]);
+    assert_eq!(codes(&looked(&world, &["--settle", "6s"], 0)), ["DS-025"]);
+}
+
+/// The queues of 3.4 and newer: one that goes on, and each way to stand still.
+fn a_serial_queue_that_nobody_moves(store: Store) {
+    let (world, ids) = hanging(store, "3.4.1", 4);
+    let table = world.table();
+    let [first, second, third, fourth] = ids[..] else {
+        panic!("{ids:?}")
+    };
+    world.env.sql(&format!(
+        "DROP TABLE IF EXISTS t_ds_serial_command; \
+         CREATE TABLE t_ds_serial_command (id int PRIMARY KEY, workflow_definition_code bigint, \
+         workflow_definition_version int, workflow_instance_id int, state int, command text); \
+         INSERT INTO t_ds_serial_command VALUES (1, 10, 1, {first}, 1, '{{}}'), (2, 10, 1, {second}, 0, '{{}}'), \
+         (3, 11, 1, {third}, 1, '{{}}'); \
+         UPDATE {table} SET host = '{LIVING}' WHERE id IN ({first}, {third}); \
+         UPDATE {table} SET host = NULL, state = 14 WHERE id = {second}; \
+         UPDATE {table} SET state = 7 WHERE id = {fourth}"
+    ));
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+    let stands = |sql: &str, expected: &[i64]| {
+        world.env.sql(sql);
+        let findings = found(&world, 0);
+        assert_eq!(codes(&findings), ["DS-028"], "{sql}");
+        assert_eq!(
+            findings[0]["subject"]["instance_ids"],
+            Value::from(expected)
+        );
+        assert_unproven(&findings[0]);
+        findings
+    };
+    // Its end, and that of its row, are one transaction.
+    stands(
+        &format!("UPDATE {table} SET state = 6 WHERE id = {first}"),
+        &[first],
+    );
+    stands("DELETE FROM t_ds_serial_command WHERE id = 1", &[second]);
+    stands("DELETE FROM t_ds_serial_command WHERE id = 2", &[second]);
+    stands(
+        &format!("DELETE FROM {table} WHERE id = {third}"),
+        &[second, third],
+    );
+    let findings = looked(&world, &["--settle", "6s"], 3);
+    assert_eq!(codes(&findings), ["DS-028"]);
+    assert_eq!(findings[0]["evidence"].as_array().unwrap().len(), 2);
+    world.env.sql(&format!(
+        "INSERT INTO t_ds_command (command_type, workflow_definition_code, workflow_instance_id) VALUES (0, 1, {second}); \
+         DELETE FROM t_ds_serial_command"
+    ));
+    assert_eq!(codes(&found(&world, 0)), [""; 0]);
+}
+
+#[test]
+fn a_serial_queue_that_nobody_moves_in_sqlite() {
+    a_serial_queue_that_nobody_moves(Store::Sqlite);
+}
+
+#[test]
+fn a_serial_queue_that_nobody_moves_in_mariadb() {
+    a_serial_queue_that_nobody_moves(Store::MariaDb);
+}
+
+#[test]
+fn a_serial_queue_that_nobody_moves_in_postgres() {
+    a_serial_queue_that_nobody_moves(Store::Postgres);
+}
+
+/// Before an upgrade nothing may run or wait; and what one from an older release has left behind.
+fn an_upgrade(store: Store, release: &str) {
+    let (mut world, ids) = hanging(store, release, 3);
+    let profile =
+        |world: &World, code: i32| looked(world, &["--profile", "upgrade", "--once"], code);
+    let table = world.table();
+    let by_state = claims_by_state(world.version);
+    let subject =
+        |findings: &[Value], code: &str| one(findings, code)["subject"]["instance_ids"].clone();
+    if by_state {
+        world.env.sql(&format!(
+            "UPDATE {table} SET command_param = '{{}}' WHERE id = {}",
+            ids[1]
+        ));
+    }
+    let findings = profile(&world, 3);
+    let expected: &[&str] = if by_state {
+        &["DS-040", "DS-043", "DS-045"]
+    } else {
+        &["DS-040", "DS-043"]
+    };
+    assert_eq!(codes(&findings), expected);
+    assert_eq!(subject(&findings, "DS-040"), Value::from(ids.clone()));
+    world.close_living();
+    world.env.sql(&format!(
+        "UPDATE {table} SET state = 99 WHERE id = {}",
+        ids[0]
+    ));
+    let findings = profile(&world, 3);
+    assert_eq!(subject(&findings, "DS-044"), Value::from(vec![ids[0]]));
+    assert!(!codes(&findings).contains(&"DS-043"), "{findings:#?}");
+    world.env.sql(&format!(
+        "UPDATE {table} SET state = 7 WHERE id <= {}",
+        ids[2]
+    ));
+    let definition = if by_state {
+        "workflow_definition_code"
+    } else {
+        "process_definition_code"
+    };
+    world.env.sql(&format!(
+        "INSERT INTO t_ds_command (command_type, {definition}) VALUES (0, 1)"
+    ));
+    let findings = profile(&world, 3);
+    assert_eq!(codes(&findings), ["DS-041"]);
+    world.env.sql("DELETE FROM t_ds_command");
+    assert_eq!(codes(&profile(&world, 0)), [""; 0]);
+}
+
+#[test]
+fn an_upgrade_in_sqlite() {
+    an_upgrade(Store::Sqlite, "3.1.9");
+    an_upgrade(Store::Sqlite, "3.4.1");
+}
+
+#[test]
+fn an_upgrade_in_mariadb() {
+    an_upgrade(Store::MariaDb, "3.2.2");
+}
+
+#[test]
+fn an_upgrade_in_postgres() {
+    an_upgrade(Store::Postgres, "3.4.1");
 }
 
 /// What one look shows may pass by itself in a moment.
@@ -733,7 +1013,8 @@ fn what_is_found_is_written_for_prometheus() {
     let gauges = text
         .lines()
         .filter(|line| line.starts_with("dsctl_findings{"));
-    assert_eq!(gauges.count(), 24, "{text}");
+    let kinds = Dsctl::alone().args(["doctor", "--explain"]).run().exit(0);
+    assert_eq!(gauges.count(), kinds.stdout.lines().count(), "{text}");
     assert!(
         text.contains("\ndsctl_doctor_last_success_timestamp_seconds 1"),
         "{text}"
@@ -812,6 +1093,14 @@ fn a_silent_master_and_a_forgotten_lock_are_found() {
         });
         let expected: &[&str] = if forgets { &["DS-021"] } else { &[] };
         assert_eq!(codes(&kept), expected, "{release}");
+        let long = edited(&world, |registry| {
+            for lock in registry["locks"].as_object_mut().unwrap().values_mut() {
+                let node = &mut lock["queue"][0];
+                node["session_id"] = "0x7".into();
+                node["created_at"] = an_hour_before(&node["created_at"]);
+            }
+        });
+        assert_eq!(codes(&long), ["DS-035"], "{release}");
         for finding in &kept {
             assert_eq!(finding["subject"]["node"], holder, "{release}");
         }

@@ -6,6 +6,7 @@ use crate::diagnosis::locks::LockQueue;
 use crate::diagnosis::snapshot::Snapshot;
 use crate::failover::{UNHEEDED, about_kept};
 use crate::model::LockNode;
+use crate::output::ago;
 
 /// DS-020.
 pub(super) const PERSISTENT: Check = Check {
@@ -50,6 +51,46 @@ pub(super) const FOREIGN: Check = Check {
     },
     find: foreign,
 };
+
+/// DS-035.
+pub(super) const LONG: Check = Check {
+    kind: &FindingKind {
+        code: "DS-035",
+        title: "a failover lock that somebody has held for long",
+        severity: Severity::Look,
+        meaning: "As long as it is held, nobody else fails over what it guards.",
+        causes: &[
+            "a large failover goes on",
+            "a 'dsctl lock acquire', or a program under it, has not ended",
+            "a master hangs in its failover: before a database that does not answer, for example",
+        ],
+        upstream: &[],
+        remedy: "see who holds it; a master that hangs is to be restarted",
+    },
+    find: long,
+};
+
+/// In seconds. A failover of many thousand instances takes less.
+const HELD_FOR_LONG: i64 = 600;
+
+fn long(snapshot: &Snapshot) -> Vec<Finding> {
+    // One that a master may have forgotten is another finding.
+    let is_forgotten = |node| about_kept(&snapshot.release, node, &snapshot.masters).is_some();
+    let holders = snapshot
+        .locks
+        .iter()
+        .filter_map(|lock| Some((lock, lock.nodes.first()?)));
+    let found = holders.filter_map(|(lock, node)| {
+        let held = snapshot.taken_at.duration_since(node.created_at?).as_secs();
+        if held < HELD_FOR_LONG || node.is_persistent() || is_forgotten(node) {
+            return None;
+        }
+        let fact = format!("{} stands first since {}", node.node, ago(held));
+        let finding = about(LONG.kind, lock, node).fact(format!("registry {}", lock.path), fact);
+        Some(finding.next("dsctl lock status"))
+    });
+    found.collect()
+}
 
 fn about(kind: &'static FindingKind, lock: &LockQueue, node: &LockNode) -> Finding {
     let subject = Subject {

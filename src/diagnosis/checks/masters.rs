@@ -153,6 +153,42 @@ pub(super) const OVERLOADED: Check = Check {
     find: overloaded,
 };
 
+/// DS-034.
+pub(super) const MARKED: Check = Check {
+    kind: &FindingKind {
+        code: "DS-034",
+        title: "a registered master that is marked dead",
+        severity: Severity::Look,
+        meaning: "Up to 3.0 servers mark a master dead when its registration ends, and a master that finds \
+            itself marked stops at its next heartbeat, within seconds. One that starts deletes the mark.",
+        causes: &[
+            "the master was restarted quickly, and its old registration ended after it had come back",
+            "an earlier mark was not deleted",
+        ],
+        upstream: &[6880, 7686],
+        remedy: "if the master stops, start it again once its registration is gone; a mark that stays then is \
+            to be deleted before",
+    },
+    find: marked,
+};
+
+fn marked(snapshot: &Snapshot) -> Vec<Finding> {
+    of_each(snapshot, |server| {
+        let address = server.address.as_str();
+        let is_marked = snapshot.marked_dead.iter().any(|marked| marked == address);
+        is_marked.then(|| {
+            let finding = about(MARKED.kind, server).fact(
+                "registry dead-servers",
+                format!("a node is there for {address}, which is registered"),
+            );
+            Finding {
+                by_itself: Some("the master stops itself at its next heartbeat"),
+                ..finding
+            }
+        })
+    })
+}
+
 fn dead(snapshot: &Snapshot) -> Vec<Finding> {
     let again = if snapshot.release.looks_again() {
         "living masters look again every ten minutes (master.failover-interval)"
@@ -281,16 +317,29 @@ fn doubted(snapshot: &Snapshot) -> Vec<Finding> {
     })
 }
 
-/// What a master says that takes commands. Nothing is known of one that says nothing.
-const NORMAL: &str = "normal";
+/// What a master says of its load, if it says that it takes no commands.
+pub(super) fn overload(server: &Registration) -> Option<String> {
+    let beat = &server.heartbeat;
+    let status = beat
+        .server_status
+        .as_deref()
+        .filter(|_| !server.takes_commands())?;
+    let shares = [
+        ("cpu", beat.cpu_usage),
+        ("memory", beat.memory_usage),
+        ("disk", beat.disk_usage),
+        ("load average", beat.load_average),
+    ];
+    let shares = shares
+        .iter()
+        .filter_map(|(name, share)| Some(format!(", {name} {:.2}", (*share)?)));
+    Some(format!("status {status}{}", shares.collect::<String>()))
+}
 
 fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
     let masters = snapshot.masters.servers.iter();
-    let overloaded = masters.map(|server| {
-        let status = server.heartbeat.server_status.as_deref();
-        Some((server, status.filter(|status| *status != NORMAL)?))
-    });
-    let Some(overloaded) = overloaded.collect::<Option<Vec<(&Registration, &str)>>>() else {
+    let overloaded = masters.map(|server| Some((server, overload(server)?)));
+    let Some(overloaded) = overloaded.collect::<Option<Vec<(&Registration, String)>>>() else {
         return Vec::new();
     };
     if snapshot.doubt.is_some() || overloaded.is_empty() {
@@ -298,20 +347,7 @@ fn overloaded(snapshot: &Snapshot) -> Vec<Finding> {
     }
     let mut finding = Finding::new(OVERLOADED.kind, Subject::default());
     for (server, status) in overloaded {
-        let beat = &server.heartbeat;
-        let shares = [
-            ("cpu", beat.cpu_usage),
-            ("memory", beat.memory_usage),
-            ("disk", beat.disk_usage),
-            ("load average", beat.load_average),
-        ];
-        let shares = shares
-            .iter()
-            .filter_map(|(name, share)| Some(format!(", {name} {:.2}", (*share)?)));
-        finding = finding.fact(
-            format!("registry {}", server.node),
-            format!("status {status}{}", shares.collect::<String>()),
-        );
+        finding = finding.fact(format!("registry {}", server.node), status);
     }
     let waiting: Vec<i64> = snapshot.recoveries.values().flatten().copied().collect();
     if !waiting.is_empty() {

@@ -1,13 +1,16 @@
 //! The checks: pure functions on a snapshot.
 
+mod commands;
 mod database;
 mod definitions;
 mod hosts;
+mod idle;
 mod locks;
 mod masters;
 mod queues;
 mod recoveries;
 mod stops;
+mod upgrade;
 mod workers;
 
 use super::check::Check;
@@ -39,16 +42,55 @@ pub const CHECKS: &[Check] = &[
     locks::KEPT,
     locks::FOREIGN,
     queues::TASK_GROUP,
+    commands::UNTAKEN,
+    commands::UNSEEN,
+    queues::COORDINATED,
+    idle::FORGOTTEN,
     database::ZONE,
+    database::RIGHTS,
+    database::REPLICA,
+    database::SCHEMA,
+    masters::MARKED,
+    locks::LONG,
+    upgrade::UNENDED,
+    upgrade::COMMANDS,
+    upgrade::QUEUES,
+    upgrade::SERVERS,
+    upgrade::UNKNOWN_STATES,
+    upgrade::OLD_PARAMETERS,
+    upgrade::SCHEDULES,
 ];
 
-/// What all checks find, the most urgent first.
+/// What says whether an upgrade may begin, or what one has broken: that servers run, and that none
+/// does, is right at one of these times.
+const OF_AN_UPGRADE: &[&Check] = &[
+    &recoveries::FAILED,
+    &definitions::GONE,
+    &queues::COORDINATED,
+    &database::REPLICA,
+    &database::SCHEMA,
+    &upgrade::UNENDED,
+    &upgrade::COMMANDS,
+    &upgrade::QUEUES,
+    &upgrade::SERVERS,
+    &upgrade::UNKNOWN_STATES,
+    &upgrade::OLD_PARAMETERS,
+    &upgrade::SCHEDULES,
+];
+
+/// What all checks find, or, if it was read for an upgrade, those about one; the most urgent first.
 #[must_use]
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut found: Vec<Finding> = CHECKS
-        .iter()
-        .flat_map(|check| check.run(snapshot))
-        .collect();
+    let mut found: Vec<Finding> = match &snapshot.upgrade {
+        None => CHECKS
+            .iter()
+            .flat_map(|check| check.run(snapshot))
+            .collect(),
+        Some(_) => OF_AN_UPGRADE
+            .iter()
+            .flat_map(|check| check.run(snapshot))
+            .collect(),
+    };
     found.sort_by_key(|finding| (finding.severity(), finding.kind.code));
     found
 }

@@ -52,6 +52,30 @@ pub(super) const TASK_GROUP: Check = Check {
     find: task_groups,
 };
 
+/// DS-028.
+pub(super) const COORDINATED: Check = Check {
+    kind: &FindingKind {
+        code: "DS-028",
+        title: "a serial queue that nobody moves",
+        severity: Severity::Act,
+        meaning: "In 3.4 and newer a coordinator, which one of the masters is, launches the next instance of \
+            every serial workflow within five seconds, and the end of an instance takes it out of its queue. Here \
+            that has stopped: what waits behind it waits for ever.",
+        causes: &[
+            "an instance was ended without its row in the queue: by a command that failed, or by hand",
+            "an instance has waited since before an upgrade to 3.4, and has no row",
+            "no master is the coordinator, or its rounds fail: see the masters' logs",
+            "3.4.0 on MySQL: t_ds_serial_command.workflow_definition_code is an int, which no code fits into",
+        ],
+        upstream: &[17979, 18624, 18644],
+        remedy: "where a queue has an instance that has ended, delete its row of t_ds_serial_command, and no \
+            other. Where none is launched, restart the master that is the coordinator, whose address \
+            nodes/master-coordinator in the registry has. An instance without a row is started by nobody: start \
+            its workflow anew",
+    },
+    find: coordinated,
+};
+
 /// What one look cannot prove says so, and is no reason to act.
 fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
     if snapshot.slow.seen_twice {
@@ -82,6 +106,37 @@ fn serial(snapshot: &Snapshot) -> Vec<Finding> {
             .fact(snapshot.command_table(), UNNAMED)
             .next("dsctl commands");
         marked(finding, snapshot)
+    })
+}
+
+fn coordinated(snapshot: &Snapshot) -> Vec<Finding> {
+    let slow = &snapshot.slow;
+    let queue = "database t_ds_serial_command";
+    let facts = [
+        (
+            &slow.ended_in_queue,
+            queue,
+            "launched, and ended or gone: their rows hold up what waits behind them",
+        ),
+        (
+            &slow.not_launched,
+            queue,
+            "the first ones of queues in which none is launched",
+        ),
+        (
+            &slow.unqueued,
+            "database t_ds_workflow_instance",
+            "in SERIAL_WAIT, without a row in t_ds_serial_command and without a command",
+        ),
+    ];
+    let mut ids: Vec<InstanceId> = facts.iter().flat_map(|(ids, ..)| *ids).copied().collect();
+    ids.sort_unstable();
+    about_all(COORDINATED.kind, &ids, &[], |finding| {
+        let there = facts.iter().filter(|(ids, ..)| !ids.is_empty());
+        let finding = there.fold(finding, |finding, (ids, source, what)| {
+            finding.fact(*source, format!("{}: {what}", counted(ids, "instance")))
+        });
+        marked(finding.next("dsctl instances"), snapshot)
     })
 }
 

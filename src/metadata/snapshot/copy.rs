@@ -13,13 +13,13 @@ use crate::metadata::database::{DatabaseError, Row, Value};
 use crate::metadata::life::NEWEST;
 use crate::metadata::rows;
 use crate::metadata::statements::catalogue::column_types;
-use crate::metadata::statements::queues::{GROUPS, QUEUE};
+use crate::metadata::statements::queues::{GROUPS, QUEUE, SERIAL_QUEUE};
 use crate::metadata::statements::snapshot::{ColumnKind, CopiedPart, SnapshotColumn};
 use crate::metadata::store::{LOOK_UP, MetadataStore, WORKER_GROUPS};
 use crate::model::InstanceId;
 
 /// Tables of which all rows are read, if there are such tables; they are small.
-const WHOLE: &[&str] = &["t_ds_version", WORKER_GROUPS];
+const WHOLE: &[&str] = &["t_ds_version", WORKER_GROUPS, SERIAL_QUEUE];
 
 /// What a snapshot is made of, besides the tables.
 #[derive(Clone, Copy, Debug)]
@@ -223,6 +223,9 @@ impl Copier<'_> {
         let query = self.store.statements().failed_recovery_commands();
         let instance = |row: &Row| rows::command_instance(row.int(1), row.text(2).as_deref());
         others.extend(self.store.collect(&query, instance).await?);
+        if let Some(queues) = self.store.serial_queues().await? {
+            others.extend(queues.queued);
+        }
         if !masters.is_empty() {
             let query = self.store.statements().newest_of_hosts(masters);
             let of_masters = self.store.collect(&query, |row| row.int(0)).await?;
@@ -241,7 +244,7 @@ impl Copier<'_> {
     /// The task groups, and who has a slot or waits for one, with those tasks, whatever became of them.
     async fn copy_task_groups(&mut self) -> Result<(), SnapshotError> {
         self.copy(GROUPS, CopiedPart::Whole).await?;
-        if !self.store.has_task_groups {
+        if !self.store.readable.contains(GROUPS) {
             return Ok(());
         }
         self.copy(QUEUE, CopiedPart::With("status", &[-1, 1]))

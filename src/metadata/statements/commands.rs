@@ -1,7 +1,7 @@
 //! Reads of the command and the error-command table.
 
 use super::Statements;
-use crate::family::RECOVERY_COMMAND;
+use crate::family::{DefinitionKey, RECOVERY_COMMAND};
 use crate::metadata::query::Query;
 
 impl Statements<'_> {
@@ -56,6 +56,31 @@ impl Statements<'_> {
     pub(crate) fn waiting_commands(&self) -> Query {
         let (instance, table) = (self.named_instance(), self.family.tables.command);
         format!("SELECT id, {instance}, command_type FROM {table} ORDER BY id").into()
+    }
+
+    /// The waiting commands that some master takes in its turn, oldest first: id. Masters of 1.x see
+    /// only those whose definition is online (`CommandMapper`).
+    pub(crate) fn takeable_commands(&self) -> Query {
+        let table = self.family.tables.command;
+        let online = match self.family.definition {
+            DefinitionKey::Id => format!(" WHERE {}", self.has_online_definition()),
+            _ => String::new(),
+        };
+        format!("SELECT c.id FROM {table} c{online} ORDER BY c.id").into()
+    }
+
+    /// The other ones of 1.x: id.
+    pub(crate) fn unseen_commands(&self) -> Query {
+        let (table, online) = (self.family.tables.command, self.has_online_definition());
+        format!("SELECT c.id FROM {table} c WHERE NOT {online} ORDER BY c.id").into()
+    }
+
+    /// Of a command `c` of 1.x.
+    fn has_online_definition(&self) -> String {
+        format!(
+            "EXISTS (SELECT 1 FROM {} d WHERE d.id = c.{} AND d.release_state = 1 AND d.flag = 1)",
+            self.family.tables.definition, self.family.columns.definition
+        )
     }
 
     /// In the command table, two columns: the instance, and the parameter if only that has the

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use super::{Statements, list, of_instance};
-use crate::family::{Claim, SUBMITTED};
+use crate::family::{Claim, SERIAL_WAIT, SUBMITTED};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
@@ -101,9 +101,10 @@ impl Statements<'_> {
         self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
     }
 
-    /// Ids of the instances that were triggered, and that no master has taken up yet.
+    /// The instances that were triggered, and that no master has taken up yet: id, state.
     pub(crate) fn triggered(&self) -> Query {
-        self.scan("i.id", &[SUBMITTED], None, IdRange::Whole)
+        let states = [SUBMITTED, SERIAL_WAIT];
+        self.scan("i.id, i.state", &states, None, IdRange::Whole)
     }
 
     /// Claimed instances that no master runs.

@@ -12,6 +12,7 @@ pub(crate) mod queues;
 pub(crate) mod registries;
 pub(crate) mod snapshot;
 mod tasks;
+pub(crate) mod upgrade;
 
 use std::fmt::{Display, Write as _};
 

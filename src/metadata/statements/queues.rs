@@ -18,6 +18,17 @@ impl Statements<'_> {
         .into()
     }
 
+    /// The serial queues of 3.4 and newer, in order of their rows: definition, its version, instance,
+    /// the row's state, and the instance's state, which is NULL if the instance is gone.
+    pub(crate) fn serial_rows(&self) -> Query {
+        format!(
+            "SELECT q.workflow_definition_code, q.workflow_definition_version, q.workflow_instance_id, q.state, i.state \
+             FROM {SERIAL_QUEUE} q LEFT JOIN {} i ON i.id = q.workflow_instance_id ORDER BY q.id",
+            self.family.tables.instance
+        )
+        .into()
+    }
+
     /// Task groups in which an unfinished task of an instance that has not ended has a slot, which it
     /// gives back at its end: id.
     pub(crate) fn groups_with_a_slot_in_use(&self) -> Query {
@@ -56,6 +67,28 @@ pub(crate) const GROUPS: &str = "t_ds_task_group";
 
 /// Who has a slot of one, or waits for it.
 pub(crate) const QUEUE: &str = "t_ds_task_group_queue";
+
+/// Who runs or waits in the serial workflows of 3.4 and newer.
+pub(crate) const SERIAL_QUEUE: &str = "t_ds_serial_command";
+
+/// A row, if the column of their codes is one of MySQL's that no code fits into.
+pub(crate) const NARROW_CODES: &str = "SELECT 1 FROM information_schema.columns WHERE table_schema = DATABASE() \
+     AND LOWER(table_name) = 't_ds_serial_command' AND LOWER(column_name) = 'workflow_definition_code' \
+     AND LOWER(data_type) <> 'bigint'";
+
+/// Whether this user may read what serial queues are judged by.
+pub(crate) fn may_read_serial_queues(catalogue: &Catalogue) -> bool {
+    let columns = [
+        "id",
+        "workflow_definition_code",
+        "workflow_definition_version",
+        "workflow_instance_id",
+        "state",
+    ];
+    columns
+        .iter()
+        .all(|column| catalogue.may_read(SERIAL_QUEUE, column))
+}
 
 /// Whether this user may read what task groups are judged by.
 pub(crate) fn may_read_task_groups(catalogue: &Catalogue) -> bool {

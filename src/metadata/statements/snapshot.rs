@@ -119,7 +119,7 @@ impl Statements<'_> {
     }
 
     /// As [`Statements::listed`] does, MySQL reads whole rows only where the condition holds.
-    fn unended(&self, select: &str) -> String {
+    pub(super) fn unended(&self, select: &str) -> String {
         let table = self.family.tables.instance;
         match self.dialect {
             Dialect::MySql => format!(

@@ -1,7 +1,9 @@
 //! Statements about the task table.
 
 use super::{Statements, list};
-use crate::family::{LOGIC_TASKS, NEED_FAULT_TOLERANCE, SUBMITTED};
+use crate::family::{
+    FAILURE, LOGIC_TASKS, NEED_FAULT_TOLERANCE, READY_PAUSE, READY_STOP, RUNNING, SUBMITTED,
+};
 use crate::metadata::database::Dialect;
 use crate::metadata::query::Query;
 
@@ -95,6 +97,32 @@ impl Statements<'_> {
             logic = LOGIC_TASKS.join("', '"),
         );
         Some(sql.into())
+    }
+
+    /// Unfinished instances of which no valid task is unfinished or has a retry to come; with ids, only
+    /// those: instance, host, and the greatest id of its tasks, which is NULL if it has none.
+    ///
+    /// STRAIGHT_JOIN as above.
+    pub(crate) fn idle_instances(&self, only: Option<&[i64]>) -> Query {
+        let tables = &self.family.tables;
+        let join = match self.dialect {
+            Dialect::MySql => "STRAIGHT_JOIN ",
+            Dialect::Postgres | Dialect::Sqlite => "",
+        };
+        let only = only.map_or_else(String::new, |ids| format!(" AND s.id IN ({})", list(ids)));
+        format!(
+            "SELECT {join}s.id, {host}, MAX(t.id) FROM {instances} s \
+             LEFT JOIN {tasks} t ON t.{instance} = s.id AND t.flag = 1 \
+             WHERE s.state IN ({RUNNING}, {READY_PAUSE}, {READY_STOP}){only} GROUP BY s.id, s.host \
+             HAVING COALESCE(SUM(CASE WHEN t.state NOT IN ({finished}) \
+             OR (t.state = {FAILURE} AND t.retry_times < t.max_retry_times) THEN 1 ELSE 0 END), 0) = 0 ORDER BY s.id",
+            host = self.text("s.host"),
+            instances = tables.instance,
+            tasks = tables.task,
+            instance = self.family.columns.task_instance,
+            finished = list(self.family.finished_tasks),
+        )
+        .into()
     }
 
     /// Name and addresses of the worker groups.

@@ -241,6 +241,11 @@ impl Registry for JdbcRegistry {
         self.tables.locks_below(&key).await
     }
 
+    /// Releases with this registry have no such marks.
+    async fn dead_masters(&mut self) -> Result<Vec<String>, RegistryError> {
+        Ok(Vec::new())
+    }
+
     async fn acquire(
         &mut self,
         path: &str,

@@ -81,6 +81,12 @@ pub struct ZooKeeperRegistry {
     places: usize,
 }
 
+/// Where servers mark each other dead (`AbstractZKClient`, `RegistryClient`).
+const DEAD_SERVERS: &str = "dead-servers";
+
+/// What a master's name begins with there.
+const DEAD_MASTER: &str = "master_";
+
 #[async_trait]
 impl Registry for ZooKeeperRegistry {
     fn kind(&self) -> &'static str {
@@ -121,6 +127,14 @@ impl Registry for ZooKeeperRegistry {
 
     async fn foreign_locks(&mut self, path: &str) -> Result<Vec<LockNode>, RegistryError> {
         lock::foreign(&self.session, &self.session.path(path)).await
+    }
+
+    async fn dead_masters(&mut self) -> Result<Vec<String>, RegistryError> {
+        let names = lock::below(&self.session, &self.session.path(DEAD_SERVERS)).await?;
+        let masters = names
+            .iter()
+            .filter_map(|name| name.strip_prefix(DEAD_MASTER));
+        Ok(masters.map(str::to_owned).collect())
     }
 
     /// Acquires a lock. If the future is dropped while it waits, the node stays in the queue until

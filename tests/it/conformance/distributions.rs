@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::comparison;
 use super::release::{Claim, Installed, Marks, Place, Registry, Release, V3_1_1, common_settings};
-use super::{handover, jdbc, race};
+use super::{handover, healthy, jdbc, race};
 use crate::harness::{PASSWORD, Store, USER};
 
 /// 3.2.2: the living master takes over what still runs.
@@ -168,6 +168,15 @@ fn what_we_hand_over_runs_to_its_end_on_3_2_2() {
 }
 
 #[test]
+fn nothing_hangs_under_load_on_3_2_2() {
+    healthy::at_work(
+        "nothing_hangs_under_load_on_3_2_2",
+        &V3_2_2,
+        Store::Postgres,
+    );
+}
+
+#[test]
 fn a_master_of_3_2_2_and_we_race() {
     race::race("a_master_of_3_2_2_and_we_race", &V3_2_2);
 }
@@ -195,6 +204,15 @@ fn we_write_what_a_master_of_3_2_2_writes() {
 fn what_we_hand_over_runs_to_its_end_on_3_3() {
     handover::compare(
         "what_we_hand_over_runs_to_its_end_on_3_3",
+        &HEAD_3_3,
+        Store::Postgres,
+    );
+}
+
+#[test]
+fn nothing_hangs_under_load_on_3_3() {
+    healthy::at_work(
+        "nothing_hangs_under_load_on_3_3",
         &HEAD_3_3,
         Store::Postgres,
     );

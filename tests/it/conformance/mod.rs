@@ -5,6 +5,7 @@ mod comparison;
 mod distributions;
 mod facts;
 mod handover;
+mod healthy;
 #[cfg(feature = "distributions")]
 mod jdbc;
 mod race;
