@@ -184,6 +184,10 @@ pub struct Columns {
     pub command_instance: Option<&'static str>,
     /// In the task table: the instance.
     pub task_instance: &'static str,
+    /// In the relation table: the parent.
+    pub relation_parent: &'static str,
+    /// In the relation table: the child; 0 until a master has made it.
+    pub relation_child: &'static str,
     pub sub_process: &'static str,
     pub priority: &'static str,
     /// May be missing in point releases: looked up in the catalogue.
@@ -331,6 +335,10 @@ pub const READY_STOP: i64 = 4;
 /// `SERIAL_WAIT` of an instance, in every release that has it.
 pub const SERIAL_WAIT: i64 = 14;
 
+/// States in which an earlier instance of a serial workflow keeps a later one waiting
+/// (`queryByWorkflowCodeVersionStatus`), those that wait themselves among them.
+pub const SERIAL_BLOCKERS: &[i64] = &[0, 1, SERIAL_WAIT, 17];
+
 /// State `SUBMITTED_SUCCESS` of instances and tasks, in every release.
 pub const SUBMITTED: i64 = 0;
 
@@ -350,6 +358,36 @@ pub const LOGIC_TASKS: &[&str] = &[
 
 /// Task types whose rows are never marked: a marked one counts as failed on recovery (F§8.3).
 pub const SUB_PROCESS_TASKS: &[&str] = &["SUB_PROCESS", "SUB_WORKFLOW"];
+
+/// The states of tasks, by their codes: the same in every release that has them.
+const TASK_STATES: [&str; 18] = [
+    "SUBMITTED_SUCCESS",
+    "RUNNING_EXECUTION",
+    "READY_PAUSE",
+    "PAUSE",
+    "READY_STOP",
+    "STOP",
+    "FAILURE",
+    "SUCCESS",
+    "NEED_FAULT_TOLERANCE",
+    "KILL",
+    "WAITING_THREAD",
+    "WAITING_DEPEND",
+    "DELAY_EXECUTION",
+    "FORCED_SUCCESS",
+    "SERIAL_WAIT",
+    "READY_BLOCK",
+    "BLOCK",
+    "DISPATCH",
+];
+
+/// The upstream name of a task's state, in lower case; `unknown` for a code that no release has.
+#[must_use]
+pub fn task_state_keyword(code: Option<i64>) -> String {
+    let index = code.and_then(|code| usize::try_from(code).ok());
+    let name = index.and_then(|index| TASK_STATES.get(index));
+    name.map_or_else(|| "unknown".to_owned(), |name| name.to_lowercase())
+}
 
 impl Family {
     /// The upstream name of an instance state, in lower case; `unknown` for a code that the family

@@ -1,6 +1,7 @@
 //! The metadata store, which is the metadata database of one cluster: opening it, and every read.
 
 use std::collections::BTreeSet;
+use std::slice::Chunks;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -13,6 +14,7 @@ use super::rows;
 use super::snapshot::{self, SnapshotHead};
 use super::statements::queues::{GROUPS, QUEUE, may_read_task_groups};
 use super::statements::registries::JdbcShape;
+use super::statements::relations::may_read_relations;
 use super::statements::snapshot::WRITTEN;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
@@ -56,6 +58,8 @@ pub struct MetadataStore {
     pub(super) has_worker_groups: bool,
     /// Whether this user may read the tables of the task groups.
     pub(super) has_task_groups: bool,
+    /// Whether this user may read the table of parents and children.
+    pub(super) has_relations: bool,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
@@ -106,6 +110,8 @@ impl MetadataStore {
                 .all(|column| catalogue.may_read(WORKER_GROUPS, column));
         let has_task_groups =
             may_read_task_groups(&catalogue) && !are_hidden(&hidden, &[GROUPS, QUEUE]);
+        let has_relations = may_read_relations(&catalogue, release.family)
+            && !are_hidden(&hidden, &[release.family.tables.relation]);
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -117,6 +123,7 @@ impl MetadataStore {
             has_mysql_registry,
             has_worker_groups,
             has_task_groups,
+            has_relations,
             server,
             hidden,
             snapshot,
@@ -286,6 +293,15 @@ impl MetadataStore {
     /// Closes the connection.
     pub async fn close(self) {
         self.database.close().await;
+    }
+
+    /// Ids as one statement may name them: some in MySQL, and elsewhere all, if there are any.
+    pub(super) fn portions<'a>(&self, ids: &'a [i64]) -> Chunks<'a, i64> {
+        let at_once = match self.database.dialect() {
+            Dialect::MySql => LOOK_UP,
+            Dialect::Postgres | Dialect::Sqlite => ids.len().max(1),
+        };
+        ids.chunks(at_once)
     }
 
     /// Starts a transaction that sees one state of the database and can write nothing.
