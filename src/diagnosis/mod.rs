@@ -12,6 +12,7 @@ mod locks;
 mod metrics;
 mod slow;
 mod snapshot;
+mod trees;
 
 pub use check::Check;
 pub use checks::{CHECKS, findings, kind};
@@ -20,3 +21,4 @@ pub use locks::{LockQueue, lock_queues};
 pub use metrics::metrics;
 pub use slow::SlowTruths;
 pub use snapshot::{InstanceGroup, Snapshot};
+pub use trees::{ApartPair, ApartTrees};

@@ -1,5 +1,6 @@
 //! What may pass by itself in a moment: certain only if two looks show it.
 
+use super::trees::ApartTrees;
 use crate::metadata::IdleTaskGroup;
 use crate::model::InstanceId;
 
@@ -10,6 +11,8 @@ pub struct SlowTruths {
     pub unwoken: Vec<InstanceId>,
     /// Task groups in which tasks of living masters wait and none has a slot.
     pub idle_groups: Vec<IdleTaskGroup>,
+    /// Parents and children that are apart.
+    pub trees: ApartTrees,
     /// Whether an earlier look has shown all of it, too.
     pub seen_twice: bool,
 }
@@ -18,12 +21,13 @@ impl SlowTruths {
     /// Whether a second look could show nothing else.
     #[must_use]
     pub fn is_settled(&self) -> bool {
-        self.unwoken.is_empty() && self.idle_groups.is_empty()
+        self.unwoken.is_empty() && self.idle_groups.is_empty() && self.trees.is_empty()
     }
 
     /// Leaves out what an earlier look did not show.
     pub fn settle(&mut self, earlier: &Self) {
         self.seen_twice = true;
+        self.trees.settle(&earlier.trees);
         self.unwoken.retain(|id| earlier.unwoken.contains(id));
         for group in &mut self.idle_groups {
             let before = earlier.idle_groups.iter().find(|one| one.id == group.id);
@@ -52,6 +56,7 @@ mod tests {
         SlowTruths {
             unwoken: unwoken.to_vec(),
             idle_groups: idle_groups.to_vec(),
+            trees: ApartTrees::default(),
             seen_twice: false,
         }
     }

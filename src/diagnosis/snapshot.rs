@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::definitions::NeededDefinitions;
 use super::locks::{LockQueue, lock_queues};
 use super::slow::SlowTruths;
+use super::trees::{ApartTrees, Unended};
 use crate::cluster::Cluster;
 use crate::failover::{
     Disproof, FailoverError, Refusal, disproof, instance_verdict, look_for_display, strange_masters,
@@ -124,7 +125,9 @@ impl Snapshot {
         // The last reads of the transaction: in PostgreSQL it ends with the first one that fails.
         let mut unread = Vec::new();
         let slow = slow_truths(cluster, &rows, &commands).await;
-        let slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
+        let mut slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
+        let trees = apart_trees(cluster, &rows, &commands).await;
+        slow.trees = tolerated(trees, "parents and children", &mut unread)?;
         let undispatched = read_undispatched(cluster, &rows).await;
         let mut undispatched = tolerated(undispatched, "tasks without a worker", &mut unread)?;
         let (worker_groups, workers) = if undispatched.is_empty() {
@@ -250,12 +253,17 @@ struct InstanceScan {
     groups: BTreeMap<GroupKey, Vec<InstanceId>>,
     /// All ids.
     unfinished: HashSet<InstanceId>,
+    /// Those of them that are sub-workflows.
+    children: Vec<InstanceId>,
     needed: NeededDefinitions,
 }
 
 impl InstanceScan {
     fn add(&mut self, instance: Instance, verdict: Verdict) {
         self.unfinished.insert(instance.id);
+        if instance.sub_process {
+            self.children.push(instance.id);
+        }
         self.needed.add(&instance, verdict);
         let key = (instance.host, verdict, instance.state);
         let ids = self.groups.entry(key).or_default();
@@ -415,8 +423,23 @@ async fn slow_truths(
     Ok(SlowTruths {
         unwoken,
         idle_groups: idle_groups(cluster, rows).await?,
+        trees: ApartTrees::default(),
         seen_twice: false,
     })
+}
+
+async fn apart_trees(
+    cluster: &mut Cluster,
+    rows: &InstanceScan,
+    commands: &CommandsOfInstances,
+) -> Result<ApartTrees, FailoverError> {
+    let unended = Unended {
+        all: &rows.unfinished,
+        children: &rows.children,
+        not_alive: &rows.not_alive(),
+        named: &commands.named,
+    };
+    unended.apart(cluster).await
 }
 
 /// A group in which a task of a dead master waits waits for its failover: from 3.2.1 on the coordinator

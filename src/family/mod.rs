@@ -286,6 +286,10 @@ pub const RECOVERY_COMMAND: i64 = 2;
 /// a new instance (F§6.3).
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
 
+/// Type codes of the commands by which a user runs an ended instance again, in every release:
+/// `RECOVER_SUSPENDED_PROCESS`, `START_FAILURE_TASK_PROCESS`, `REPEAT_RUNNING`, `EXECUTE_TASK`.
+pub const USER_RERUN_COMMANDS: &[i64] = &[3, 4, 7, 12];
+
 /// Type codes of `PAUSE` and `STOP`, in every release: which start no instance.
 const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
 

@@ -8,6 +8,7 @@ mod masters;
 mod queues;
 mod recoveries;
 mod stops;
+mod trees;
 mod workers;
 
 use super::check::Check;
@@ -39,6 +40,8 @@ pub const CHECKS: &[Check] = &[
     locks::KEPT,
     locks::FOREIGN,
     queues::TASK_GROUP,
+    trees::APART,
+    trees::UNSEEN,
     database::ZONE,
 ];
 

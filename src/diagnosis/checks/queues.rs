@@ -53,7 +53,7 @@ pub(super) const TASK_GROUP: Check = Check {
 };
 
 /// What one look cannot prove says so, and is no reason to act.
-fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
+pub(super) fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
     if snapshot.slow.seen_twice {
         return finding;
     }

@@ -241,7 +241,10 @@ impl Copier<'_> {
         }
         let family = self.store.release().family;
         let (instances, table) = (family.tables.instance, family.tables.relation);
-        let columns = [family.columns.relation_child, family.columns.relation_parent];
+        let columns = [
+            family.columns.relation_child,
+            family.columns.relation_parent,
+        ];
         let ids = self.file.distinct(instances, "id")?;
         for column in columns {
             self.copy_with(table, column, &ids).await?;

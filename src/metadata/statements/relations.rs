@@ -11,9 +11,13 @@ pub(crate) const RELATION_TASK: &str = "parent_task_instance_id";
 /// Whether this user may read which instance is the parent of which.
 pub(crate) fn may_read_relations(catalogue: &Catalogue, family: &Family) -> bool {
     let columns = &family.columns;
-    [columns.relation_parent, RELATION_TASK, columns.relation_child]
-        .iter()
-        .all(|column| catalogue.may_read(family.tables.relation, column))
+    [
+        columns.relation_parent,
+        RELATION_TASK,
+        columns.relation_child,
+    ]
+    .iter()
+    .all(|column| catalogue.may_read(family.tables.relation, column))
 }
 
 impl Statements<'_> {
@@ -65,9 +69,9 @@ impl Statements<'_> {
     pub(crate) fn parameters_of_commands(&self) -> Query {
         let table = self.family.tables.command;
         match self.family.columns.command_instance {
-            Some(column) => format!(
-                "SELECT command_param FROM {table} WHERE {column} IS NULL OR {column} <= 0"
-            ),
+            Some(column) => {
+                format!("SELECT command_param FROM {table} WHERE {column} IS NULL OR {column} <= 0")
+            }
             None => format!("SELECT command_param FROM {table}"),
         }
         .into()
