@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use self::tree::{Forest, Line, Node, host_of};
+use self::tree::{Forest, Node, TreeLine, host_of};
 use super::failure::CommandError;
 use super::shell::{Answer, Skeleton};
 use super::times::{self, Instant, Local};
@@ -395,7 +395,7 @@ impl<'a> Listing<'a> {
         table
     }
 
-    fn tree_cells(&self, forest: &Forest, line: Line<'_>, row: &ListedInstance) -> Vec<Cell> {
+    fn tree_cells(&self, forest: &Forest, line: TreeLine<'_>, row: &ListedInstance) -> Vec<Cell> {
         let instance = &row.instance;
         vec![
             Cell::from(instance.id),
@@ -410,7 +410,7 @@ impl<'a> Listing<'a> {
     }
 
     /// Nobody judges by the host of one that has ended, or that waits for its turn.
-    fn other_cells(&self, forest: &Forest, line: Line<'_>, id: InstanceId) -> Vec<Cell> {
+    fn other_cells(&self, forest: &Forest, line: TreeLine<'_>, id: InstanceId) -> Vec<Cell> {
         let row = forest.others.get(&id).and_then(Option::as_ref);
         let state = row.map(|row| self.family().state_keyword(row.instance.state));
         vec![
@@ -425,7 +425,7 @@ impl<'a> Listing<'a> {
         ]
     }
 
-    fn task_cells(&self, forest: &Forest, line: Line<'_>, task: &Task) -> Vec<Cell> {
+    fn task_cells(&self, forest: &Forest, line: TreeLine<'_>, task: &Task) -> Vec<Cell> {
         let to_be_made = forest.is_childless(task.id);
         vec![
             Cell::from(task.id),
@@ -570,7 +570,7 @@ fn about_tasks(forest: &Forest) -> Option<String> {
 }
 
 /// A name as far to the right as its line stands below others.
-fn below(line: Line<'_>, name: Option<&str>) -> Cell {
+fn below(line: TreeLine<'_>, name: Option<&str>) -> Cell {
     let name = name.unwrap_or("-");
     if line.depth == 0 {
         Cell::long(name)

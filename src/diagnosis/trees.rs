@@ -1,12 +1,13 @@
 //! Parents and children that are apart, as one look shows it.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::time::{Duration, Instant};
 
 use jiff::civil::DateTime;
 
 use crate::cluster::Cluster;
 use crate::failover::FailoverError;
-use crate::family::{FamilyId, USER_RERUN_COMMANDS};
+use crate::family::USER_RERUN_COMMANDS;
 use crate::metadata::{ActiveRelation, Relation};
 use crate::model::{Instance, InstanceId};
 
@@ -28,6 +29,10 @@ pub struct ApartTrees {
     pub never_made: Vec<ApartPair>,
     /// Tasks of living masters that wait for a child that has ended.
     pub unseen: Vec<ApartPair>,
+    /// How long ago an earlier look has shown all of it, too.
+    pub seen_for: Duration,
+    /// When this one was taken.
+    looked_at: Option<Instant>,
 }
 
 impl ApartTrees {
@@ -43,6 +48,8 @@ impl ApartTrees {
         self.never_made
             .retain(|pair| earlier.never_made.contains(pair));
         self.unseen.retain(|pair| earlier.unseen.contains(pair));
+        let moments = self.looked_at.zip(earlier.looked_at);
+        self.seen_for = moments.map_or(Duration::ZERO, |(now, then)| now.duration_since(then));
     }
 }
 
@@ -76,6 +83,8 @@ impl Unended<'_> {
             left: self.left(cluster).await?,
             never_made: self.never_made(cluster, &awaited).await?,
             unseen: self.unseen(cluster, &awaited).await?,
+            seen_for: Duration::ZERO,
+            looked_at: Some(Instant::now()),
         })
     }
 
@@ -117,14 +126,15 @@ impl Unended<'_> {
         &self,
         cluster: &mut Cluster,
         ids: &BTreeSet<InstanceId>,
-    ) -> Result<HashMap<InstanceId, End>, FailoverError> {
+    ) -> Result<HashMap<InstanceId, ParentEnd>, FailoverError> {
         let ids: Vec<InstanceId> = ids.iter().copied().collect();
-        let mut ends: HashMap<InstanceId, End> = ids.iter().map(|id| (*id, End::GONE)).collect();
+        let mut ends: HashMap<InstanceId, ParentEnd> =
+            ids.iter().map(|id| (*id, ParentEnd::GONE)).collect();
         let family = cluster.store.release().family;
         for (row, time) in cluster.store.listed_by_ids(&ids).await? {
             let state = row.instance.state;
             if family.is_finished(state) {
-                ends.insert(row.instance.id, End { state, time });
+                ends.insert(row.instance.id, ParentEnd { state, time });
             } else {
                 ends.remove(&row.instance.id);
             }
@@ -152,7 +162,7 @@ impl Unended<'_> {
     ) -> Result<Vec<ApartPair>, FailoverError> {
         let relations = awaited.iter().map(|active| active.relation);
         let childless: Vec<Relation> = relations.filter(|one| one.child.is_none()).collect();
-        if childless.is_empty() || cluster.store.release().family.id >= FamilyId::V3_3 {
+        if childless.is_empty() || cluster.store.release().family.starts_at_trigger {
             return Ok(Vec::new());
         }
         let to_be_made = cluster.store.parents_in_commands().await?;
@@ -177,7 +187,7 @@ impl Unended<'_> {
     ) -> Result<Vec<ApartPair>, FailoverError> {
         let family = cluster.store.release().family;
         let is_followed = |active: &ActiveRelation, child| {
-            family.id < FamilyId::V3_3 || names(active.app_link.as_deref(), child)
+            !family.follows_app_link || names(active.app_link.as_deref(), child)
         };
         let others = awaited.iter().filter(|active| {
             active.relation.child.is_some_and(|child| {
@@ -204,12 +214,12 @@ impl Unended<'_> {
 
 /// How and when an instance has ended, as far as its row says that.
 #[derive(Clone, Copy)]
-struct End {
+struct ParentEnd {
     state: Option<i64>,
     time: Option<DateTime>,
 }
 
-impl End {
+impl ParentEnd {
     /// There is no row.
     const GONE: Self = Self {
         state: None,
@@ -263,6 +273,7 @@ mod tests {
             left: pairs.to_vec(),
             never_made: pairs.to_vec(),
             unseen: pairs.to_vec(),
+            ..ApartTrees::default()
         };
         let mut later = look(&[pair(1, Some(7)), pair(3, Some(6)), pair(5, None)]);
         later.settle(&look(&[pair(1, Some(7)), pair(3, Some(5))]));

@@ -1,5 +1,7 @@
 //! What an operator should know of the sub-workflows among the instances to be handed over.
 
+use jiff::tz::TimeZone;
+
 use super::judge::instance_verdict;
 use crate::family::Release;
 use crate::metadata::MetadataStore;
@@ -14,6 +16,7 @@ pub(super) async fn living_parents(
     store: &mut MetadataStore,
     masters: &Registrations,
     selected: &[Instance],
+    zone: Option<&TimeZone>,
 ) -> Result<Vec<InstanceId>, DatabaseError> {
     let children = selected.iter().filter(|instance| instance.sub_process);
     let children: Vec<InstanceId> = children.map(|instance| instance.id).collect();
@@ -25,7 +28,7 @@ pub(super) async fn living_parents(
     let mut parents = store.by_ids(&parents).await?;
     parents.retain(|parent| {
         family.is_unfinished(parent.state)
-            && instance_verdict(parent, family, masters, None) == Verdict::Alive
+            && instance_verdict(parent, family, masters, zone) == Verdict::Alive
     });
     let lives = |id: InstanceId| parents.iter().any(|parent| parent.id == id);
     let relations = relations.into_iter().filter(|one| lives(one.parent));

@@ -301,8 +301,11 @@ impl<'j> Handover<'_> {
             .extend(children::about_second_start(&release, &address, selected));
         // For the plan alone: under the lock nothing is read that decides nothing.
         if self.permit.is_none() {
+            let zone = self.cluster.zone.clone();
             let parents = self
-                .kept(async |store| children::living_parents(store, &view.masters, selected).await)
+                .kept(async |store| {
+                    children::living_parents(store, &view.masters, selected, zone.as_ref()).await
+                })
                 .await?;
             outcome
                 .notes

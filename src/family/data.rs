@@ -285,6 +285,7 @@ const V1_2: Family = Family {
     recovered_looks_unfinished: &[],
     looks_again: &[],
     starts_at_trigger: false,
+    follows_app_link: false,
     wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -352,6 +353,7 @@ const V2_0: Family = Family {
         true,
     )],
     starts_at_trigger: false,
+    follows_app_link: false,
     wakes_serial: false,
     failed_recovery: &[],
     restarts_children: &[],
@@ -572,6 +574,7 @@ const V3_3: Family = Family {
     recovered_looks_unfinished: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],
     looks_again: &[],
     starts_at_trigger: true,
+    follows_app_link: true,
     wakes_serial: false,
     // From 3.3.1 on the child that runs is adopted.
     restarts_children: &[between(ALPHA_3_3, Version::new(3, 3, 0), true)],

@@ -264,6 +264,9 @@ pub struct Family {
     /// Whether the end of an instance wakes the next one of a serial workflow
     /// (`WorkflowExecuteRunnable`): 2.0 has no serial workflows, 3.3 neither, and 3.4 a coordinator.
     pub wakes_serial: bool,
+    /// Whether the task of a sub-workflow names the child that it waits for in its application link,
+    /// and follows that (`SubWorkflowLogicTask`).
+    pub follows_app_link: bool,
     /// The state of an instance whose recovery command failed. In other families it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes up a parent starts its sub-workflows once more, in addition to

@@ -31,7 +31,7 @@ pub(super) struct Forest {
 
 /// A line of it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Line<'a> {
+pub(super) struct TreeLine<'a> {
     /// How many lines it stands below.
     pub(super) depth: usize,
     /// What it is about.
@@ -160,7 +160,7 @@ impl Forest {
 
     /// All of it, each instance below its parent's task if that is unfinished, and else below the
     /// parent.
-    pub(super) fn lines(&self) -> Vec<Line<'_>> {
+    pub(super) fn lines(&self) -> Vec<TreeLine<'_>> {
         let all: BTreeSet<InstanceId> = self
             .listed
             .iter()
@@ -176,7 +176,7 @@ impl Forest {
         let roots = all.iter().copied().filter(is_root);
         // Whoever is its own ancestor, in a table that nobody guards, has no root.
         for root in roots.chain(all.iter().copied()) {
-            let mut rest = vec![Line {
+            let mut rest = vec![TreeLine {
                 depth: 0,
                 node: Node::Instance(root),
             }];
@@ -188,7 +188,7 @@ impl Forest {
                 };
                 lines.push(line);
                 let depth = line.depth + 1;
-                rest.extend(below.into_iter().rev().map(|node| Line { depth, node }));
+                rest.extend(below.into_iter().rev().map(|node| TreeLine { depth, node }));
             }
         }
         lines
@@ -251,7 +251,7 @@ mod tests {
     }
 
     fn shown(forest: &Forest) -> Vec<(usize, i64)> {
-        let id = |line: &Line<'_>| match line.node {
+        let id = |line: &TreeLine<'_>| match line.node {
             Node::Instance(id) => id,
             Node::Task(task) => task.id,
         };

@@ -1,5 +1,7 @@
 //! Parents and children that are apart.
 
+use std::time::Duration;
+
 use super::queues::marked;
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, about_all, counted};
@@ -23,8 +25,9 @@ pub(super) const APART: Check = Check {
         ],
         upstream: &[16767],
         remedy: "a child without a parent: leave it to its end if its work is wanted, else stop it in \
-            DolphinScheduler. A parent without a child: stop it in DolphinScheduler, and run it again; a failover \
-            does not help, since its row says that the child was started",
+            DolphinScheduler. A parent without a child: let a new instance do its work, and stop this one in \
+            DolphinScheduler, which may hang, too; a failover does not help, since the row says that its child was \
+            started",
     },
     find: apart,
 };
@@ -45,9 +48,10 @@ pub(super) const UNSEEN: Check = Check {
             "the parent's master has lost the task, or the event of its child's end",
         ],
         upstream: &[13940, 14303],
-        remedy: "restart the parent's master: whoever takes the parent up looks at the child anew. Where a \
-            child was stopped in 3.1.0 to 3.1.7 that does not help: these releases wait for it again; 3.1.8 and \
-            newer do not",
+        remedy: "see the log of the parent's master for the task. After a restart of that master, whoever \
+            takes the parent up looks at the child anew; but in 3.0, 3.2 and 3.3.0 that may run the child once \
+            more, and in 3.1 masters then end the parent as FAILURE. A child that was stopped in 3.1.0 to 3.1.7 \
+            stays such a one: only 3.1.8 and newer take that for an end",
     },
     find: unseen,
 };
@@ -110,9 +114,21 @@ fn unseen(snapshot: &Snapshot) -> Vec<Finding> {
             );
             finding.fact(&table, fact)
         });
-        marked(finding.next(NEXT), snapshot)
+        let finding = marked(finding.next(NEXT), snapshot);
+        let seen_for = snapshot.slow.trees.seen_for;
+        if snapshot.slow.seen_twice && seen_for < POLL {
+            let fact = format!(
+                "the two looks were {} s apart: masters of 3.2 and newer look every 10 s",
+                seen_for.as_secs()
+            );
+            return finding.fact("this command", fact);
+        }
+        finding
     })
 }
+
+/// Masters look at a child within this time.
+const POLL: Duration = Duration::from_secs(11);
 
 /// The table of parents and children, as a source of evidence.
 fn relations(snapshot: &Snapshot) -> String {
