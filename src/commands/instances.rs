@@ -382,7 +382,7 @@ impl<'a> Listing<'a> {
         let mut table = Table::new(&TREE_HEADERS);
         for line in forest.lines() {
             match line.node {
-                Node::Task(task) => table.row(self.task_cells(forest, line, task)),
+                Node::Task(task) => table.row(task_cells(forest, line, task)),
                 Node::Instance(id) => match rows.get(&id) {
                     Some(row) if self.needs_help(&row.instance) => {
                         table.alarm(self.tree_cells(forest, line, row));
@@ -422,20 +422,6 @@ impl<'a> Listing<'a> {
             Cell::None,
             Cell::None,
             Cell::from(note(forest, id)),
-        ]
-    }
-
-    fn task_cells(&self, forest: &Forest, line: TreeLine<'_>, task: &Task) -> Vec<Cell> {
-        let to_be_made = forest.is_childless(task.id);
-        vec![
-            Cell::from(task.id),
-            Cell::from(task.task_type.as_deref().unwrap_or("task")),
-            below(line, task.name.as_deref()),
-            Cell::from(task_state_keyword(task.state)),
-            Cell::from(host_of(task)),
-            Cell::None,
-            Cell::None,
-            Cell::from(to_be_made.then_some("its child is not made yet")),
         ]
     }
 
@@ -548,13 +534,27 @@ impl<'a> Listing<'a> {
             parent_instance_id: parent.map(|relation| relation.parent),
             parent_task_id: parent.map(|relation| relation.task),
             child_instance_ids: forest.map(|forest| forest.children(id)).unwrap_or_default(),
-            waits_for_instance_id: forest.and_then(|forest| forest.waits(id)).flatten(),
+            waits_for_instance_id: forest.and_then(|forest| forest.before(id)),
         }
     }
 }
 
 /// In place of a state: there is no such row any more.
 const GONE: &str = "gone";
+
+fn task_cells(forest: &Forest, line: TreeLine<'_>, task: &Task) -> Vec<Cell> {
+    let to_be_made = forest.is_childless(task.id);
+    vec![
+        Cell::from(task.id),
+        Cell::from(task.task_type.as_deref().unwrap_or("task")),
+        below(line, task.name.as_deref()),
+        Cell::from(task_state_keyword(task.state)),
+        Cell::from(host_of(task)),
+        Cell::None,
+        Cell::None,
+        Cell::from(to_be_made.then_some("its child is not made yet")),
+    ]
+}
 
 /// How many unfinished tasks each host has.
 fn about_tasks(forest: &Forest) -> Option<String> {
@@ -581,7 +581,7 @@ fn below(line: TreeLine<'_>, name: Option<&str>) -> Cell {
 
 /// What the place of an instance in its tree does not say.
 fn note(forest: &Forest, id: InstanceId) -> Option<String> {
-    let waits = forest.waits(id).map(|before| match before {
+    let waits = forest.is_waiting(id).then(|| match forest.before(id) {
         Some(before) => format!("waits for instance {before}"),
         None => "waits, and nothing is before it".to_owned(),
     });

@@ -185,9 +185,10 @@ impl Unended<'_> {
         cluster: &mut Cluster,
         awaited: &[ActiveRelation],
     ) -> Result<Vec<ApartPair>, FailoverError> {
-        let family = cluster.store.release().family;
+        let release = cluster.store.release();
+        let (family, follows_app_link) = (release.family, release.follows_app_link());
         let is_followed = |active: &ActiveRelation, child| {
-            !family.follows_app_link || names(active.app_link.as_deref(), child)
+            !follows_app_link || names(active.app_link.as_deref(), child)
         };
         let others = awaited.iter().filter(|active| {
             active.relation.child.is_some_and(|child| {

@@ -266,7 +266,7 @@ pub struct Family {
     pub wakes_serial: bool,
     /// Whether the task of a sub-workflow names the child that it waits for in its application link,
     /// and follows that (`SubWorkflowLogicTask`).
-    pub follows_app_link: bool,
+    pub follows_app_link: &'static [Since<bool>],
     /// The state of an instance whose recovery command failed. In other families it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes up a parent starts its sub-workflows once more, in addition to

@@ -54,7 +54,7 @@ impl MetadataStore {
     #[must_use]
     pub fn unread_relations(&self) -> Option<String> {
         let table = self.release.family.tables.relation;
-        (!self.has_relations).then(|| {
+        self.relations.is_none().then(|| {
             format!(
                 "which instance is the parent of which is not told: this database user may not read all of {table}"
             )
@@ -70,7 +70,7 @@ impl MetadataStore {
         children: &[InstanceId],
     ) -> Result<Vec<Relation>, DatabaseError> {
         let mut found = Vec::new();
-        if !self.has_relations {
+        if self.relations.is_none() {
             return Ok(found);
         }
         for some in self.portions(children) {
@@ -90,7 +90,7 @@ impl MetadataStore {
         parents: &[InstanceId],
     ) -> Result<Vec<ActiveRelation>, DatabaseError> {
         let mut found = Vec::new();
-        if !self.has_relations {
+        if self.relations.is_none() {
             return Ok(found);
         }
         let read = |row: &Row| {

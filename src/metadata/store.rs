@@ -58,8 +58,8 @@ pub struct MetadataStore {
     pub(super) has_worker_groups: bool,
     /// Whether this user may read the tables of the task groups.
     pub(super) has_task_groups: bool,
-    /// Whether this user may read the table of parents and children.
-    pub(super) has_relations: bool,
+    /// The table of parents and children, if this user may read it.
+    pub(super) relations: Option<&'static str>,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
@@ -110,8 +110,9 @@ impl MetadataStore {
                 .all(|column| catalogue.may_read(WORKER_GROUPS, column));
         let has_task_groups =
             may_read_task_groups(&catalogue) && !are_hidden(&hidden, &[GROUPS, QUEUE]);
-        let has_relations = may_read_relations(&catalogue, release.family)
-            && !are_hidden(&hidden, &[release.family.tables.relation]);
+        let relations = Some(release.family.tables.relation).filter(|table| {
+            may_read_relations(&catalogue, release.family) && !are_hidden(&hidden, &[table])
+        });
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -123,7 +124,7 @@ impl MetadataStore {
             has_mysql_registry,
             has_worker_groups,
             has_task_groups,
-            has_relations,
+            relations,
             server,
             hidden,
             snapshot,

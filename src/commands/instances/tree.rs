@@ -144,9 +144,14 @@ impl Forest {
         self.childless.contains(&task)
     }
 
-    /// If it waits for its turn: which instance is before it.
-    pub(super) fn waits(&self, id: InstanceId) -> Option<Option<InstanceId>> {
-        self.waiting.get(&id).copied()
+    /// Whether it waits for its turn.
+    pub(super) fn is_waiting(&self, id: InstanceId) -> bool {
+        self.waiting.contains_key(&id)
+    }
+
+    /// If it waits for its turn: which instance is before it, if any is.
+    pub(super) fn before(&self, id: InstanceId) -> Option<InstanceId> {
+        self.waiting.get(&id).copied().flatten()
     }
 
     /// How many unfinished tasks each host has, in order of host.
@@ -238,7 +243,9 @@ mod tests {
             listed: listed.iter().copied().collect(),
             ..Forest::default()
         };
-        relations.iter().for_each(|one| forest.relate(*one));
+        for one in relations {
+            forest.relate(*one);
+        }
         for (instance_id, id) in tasks {
             let task = Task {
                 id: *id,

@@ -236,11 +236,11 @@ impl Copier<'_> {
     /// Who belongs to whom, as far as one of them is in the snapshot, and then the other one, too,
     /// whatever became of it.
     async fn copy_relations(&mut self) -> Result<(), SnapshotError> {
-        if !self.store.has_relations {
+        let Some(table) = self.store.relations else {
             return Ok(());
-        }
+        };
         let family = self.store.release().family;
-        let (instances, table) = (family.tables.instance, family.tables.relation);
+        let instances = family.tables.instance;
         let columns = [
             family.columns.relation_child,
             family.columns.relation_parent,
