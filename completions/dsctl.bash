@@ -1096,7 +1096,7 @@ _dsctl() {
             return 0
             ;;
         dsctl__subcmd__instances)
-            opts="-o -q -v -h --limit --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --db-tls-cert --db-tls-key --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
+            opts="-o -q -v -h --limit --tree --zk --db --registry --namespace --ds-home --ds-version --time-zone --zk-digest-file --zk-sasl-file --zk-kerberos --zk-tls --zk-tls-ca --zk-tls-cert --zk-tls-key --zk-tls-any-host --db-password-file --db-tls-cert --db-tls-key --session-timeout --timeout --statement-timeout --config --output --no-headers --quiet --verbose --color --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

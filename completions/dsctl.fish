@@ -243,6 +243,7 @@ tsv\t''"
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l color -d 'When to use colours [default: auto] [env: DSCTL_COLOR]' -r -f -a "auto\t''
 always\t''
 never\t''"
+complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l tree -d 'Also show parents and children, unfinished tasks with their workers, and who waits for whom'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls -d 'Connect to ZooKeeper with TLS; --zk-tls-ca, which has to be given, switches it on, too [env: DSCTL_ZK_TLS]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l zk-tls-any-host -d 'Accept certificates of ZooKeeper\'s servers whatever host they name, as ssl.hostnameVerification=false does [env: DSCTL_ZK_TLS_ANY_HOST]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand instances" -l no-headers -d 'Omit header lines in table and tsv [env: DSCTL_NO_HEADERS]'

@@ -13,6 +13,7 @@ mod metrics;
 mod server;
 mod slow;
 mod snapshot;
+mod trees;
 mod untaken;
 
 pub use check::Check;
@@ -23,4 +24,5 @@ pub use metrics::metrics;
 pub use server::DatabaseFitness;
 pub use slow::SlowTruths;
 pub use snapshot::{InstanceGroup, Snapshot};
+pub use trees::{ApartPair, ApartTrees};
 pub use untaken::UntakenCommands;

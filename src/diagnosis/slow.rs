@@ -1,5 +1,6 @@
 //! What may pass by itself in a moment: certain only if two looks show it.
 
+use super::trees::ApartTrees;
 use super::untaken::UntakenCommands;
 use crate::metadata::{IdleInstance, IdleTaskGroup};
 use crate::model::InstanceId;
@@ -21,6 +22,8 @@ pub struct SlowTruths {
     pub not_launched: Vec<InstanceId>,
     /// Task groups in which tasks of living masters wait and none has a slot.
     pub idle_groups: Vec<IdleTaskGroup>,
+    /// Parents and children that are apart.
+    pub trees: ApartTrees,
     /// Whether an earlier look has shown all of it, too.
     pub seen_twice: bool,
 }
@@ -37,11 +40,13 @@ impl SlowTruths {
             ended_in_queue,
             not_launched,
             idle_groups,
+            trees,
             seen_twice: _,
         } = self;
         commands.ids.is_empty()
             && idle.is_empty()
             && idle_groups.is_empty()
+            && trees.is_empty()
             && [unwoken, unqueued, ended_in_queue, not_launched]
                 .iter()
                 .all(|ids| ids.is_empty())
@@ -69,6 +74,7 @@ impl SlowTruths {
         retain(&mut self.not_launched, &earlier.not_launched);
         self.commands.settle(&earlier.commands);
         self.idle.retain(|instance| earlier.idle.contains(instance));
+        self.trees.settle(&earlier.trees);
         for group in &mut self.idle_groups {
             let before = earlier.idle_groups.iter().find(|one| one.id == group.id);
             let waited = |task: &i64| before.is_some_and(|one| one.waiting.contains_key(task));

@@ -9,6 +9,7 @@ use super::definitions::NeededDefinitions;
 use super::locks::{LockQueue, lock_queues};
 use super::server::DatabaseFitness;
 use super::slow::SlowTruths;
+use super::trees::{ApartTrees, Unended};
 use super::untaken::UntakenCommands;
 use crate::cluster::Cluster;
 use crate::failover::{
@@ -142,6 +143,8 @@ impl Snapshot {
         let idle = idle(cluster, &rows, &commands, &before).await;
         slow.idle = tolerated(idle, "what tasks do", &mut unread)?;
         slow.commands = untaken;
+        let trees = apart_trees(cluster, &rows, &commands).await;
+        slow.trees = tolerated(trees, "parents and children", &mut unread)?;
         let undispatched = read_undispatched(cluster, &rows).await;
         let mut undispatched = tolerated(undispatched, "tasks without a worker", &mut unread)?;
         let (worker_groups, workers) = if undispatched.is_empty() {
@@ -301,12 +304,17 @@ struct InstanceScan {
     groups: BTreeMap<GroupKey, Vec<InstanceId>>,
     /// All ids.
     unfinished: HashSet<InstanceId>,
+    /// Those of them that are sub-workflows.
+    children: Vec<InstanceId>,
     needed: NeededDefinitions,
 }
 
 impl InstanceScan {
     fn add(&mut self, instance: Instance, verdict: Verdict) {
         self.unfinished.insert(instance.id);
+        if instance.sub_process {
+            self.children.push(instance.id);
+        }
         self.needed.add(&instance, verdict);
         let key = (instance.host, verdict, instance.state);
         let ids = self.groups.entry(key).or_default();
@@ -541,6 +549,20 @@ async fn slow_truths(
         idle_groups: idle_groups(cluster, rows).await?,
         ..SlowTruths::default()
     })
+}
+
+async fn apart_trees(
+    cluster: &mut Cluster,
+    rows: &InstanceScan,
+    commands: &CommandsOfInstances,
+) -> Result<ApartTrees, FailoverError> {
+    let unended = Unended {
+        all: &rows.unfinished,
+        children: &rows.children,
+        not_alive: &rows.not_alive(),
+        named: &commands.named,
+    };
+    unended.apart(cluster).await
 }
 
 /// A group in which a task of a dead master waits waits for its failover: from 3.2.1 on the coordinator

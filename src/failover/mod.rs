@@ -4,6 +4,7 @@
 mod absence;
 mod batch;
 mod checks;
+mod children;
 mod concurrent;
 mod error;
 mod guard;

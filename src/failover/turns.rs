@@ -11,8 +11,7 @@ use super::handover::Handover;
 use super::locks::Locks;
 use super::outcome::MasterOutcome;
 use super::prepare::{Facts, Share};
-use super::{judge, kills, life, remarks, zone};
-use crate::family::Release;
+use super::{children, judge, kills, life, remarks, zone};
 use crate::metadata::Mark;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::RegistryError;
@@ -299,7 +298,19 @@ impl<'j> Handover<'_> {
             .extend(self.locks.iter().flat_map(Locks::about_others));
         outcome
             .notes
-            .extend(about_children(&release, &address, selected));
+            .extend(children::about_second_start(&release, &address, selected));
+        // For the plan alone: under the lock nothing is read that decides nothing.
+        if self.permit.is_none() {
+            let zone = self.cluster.zone.clone();
+            let parents = self
+                .kept(async |store| {
+                    children::living_parents(store, &view.masters, selected, zone.as_ref()).await
+                })
+                .await?;
+            outcome
+                .notes
+                .extend(children::about_parents(&parents, &address));
+        }
         Ok(())
     }
 
@@ -398,25 +409,4 @@ impl<'j> Handover<'_> {
             .pause(due.saturating_sub(began.elapsed()))
             .await?)
     }
-}
-
-/// A warning that sub-workflows may run twice, in releases whose masters do that with every
-/// hand-over.
-fn about_children(release: &Release, master: &Address, selected: &[Instance]) -> Option<String> {
-    let children = selected
-        .iter()
-        .filter(|instance| instance.sub_process)
-        .count();
-    let are = if children == 1 {
-        "is a sub-workflow"
-    } else {
-        "are sub-workflows"
-    };
-    (release.restarts_children() && children > 0).then(|| {
-        format!(
-            "{children} of the instances of {master} {are}: a master of {} that takes a parent up starts its sub-workflow \
-             once more, in addition to the one that is handed over, as it does after a master's own failover",
-            release.range
-        )
-    })
 }

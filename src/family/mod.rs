@@ -193,6 +193,10 @@ pub struct Columns {
     pub command_instance: Option<&'static str>,
     /// In the task table: the instance.
     pub task_instance: &'static str,
+    /// In the relation table: the parent.
+    pub relation_parent: &'static str,
+    /// In the relation table: the child; 0 until a master has made it.
+    pub relation_child: &'static str,
     pub sub_process: &'static str,
     pub priority: &'static str,
     /// May be missing in point releases: looked up in the catalogue.
@@ -273,6 +277,9 @@ pub struct Family {
     /// Whether the end of an instance wakes the next one of a serial workflow
     /// (`WorkflowExecuteRunnable`): 2.0 has no serial workflows, 3.3 neither, and 3.4 a coordinator.
     pub wakes_serial: bool,
+    /// Whether the task of a sub-workflow names the child that it waits for in its application link,
+    /// and follows that (`SubWorkflowLogicTask`).
+    pub follows_app_link: &'static [Since<bool>],
     /// The state of an instance whose recovery command failed. In other families it stays claimed.
     pub failed_recovery: &'static [Since<i64>],
     /// Whether the master that takes up a parent starts its sub-workflows once more, in addition to
@@ -294,6 +301,10 @@ pub const RECOVERY_COMMAND: i64 = 2;
 /// Type codes of `START_PROCESS`, `COMPLEMENT_DATA` and `SCHEDULER`, in every release: which create
 /// a new instance (F§6.3).
 pub const FIRST_RUN_COMMANDS: &[i64] = &[0, 5, 6];
+
+/// Type codes of the commands by which a user runs an ended instance again, in every release:
+/// `RECOVER_SUSPENDED_PROCESS`, `START_FAILURE_TASK_PROCESS`, `REPEAT_RUNNING`, `EXECUTE_TASK`.
+pub const USER_RERUN_COMMANDS: &[i64] = &[3, 4, 7, 12];
 
 /// Type codes of `PAUSE` and `STOP`, in every release: which start no instance.
 const COMMANDS_THAT_START_NOTHING: &[i64] = &[8, 9];
@@ -350,6 +361,10 @@ pub const READY_STOP: i64 = 4;
 /// `SERIAL_WAIT` of an instance, in every release that has it.
 pub const SERIAL_WAIT: i64 = 14;
 
+/// States in which an earlier instance of a serial workflow keeps a later one waiting
+/// (`queryByWorkflowCodeVersionStatus`), those that wait themselves among them.
+pub const SERIAL_BLOCKERS: &[i64] = &[0, 1, SERIAL_WAIT, 17];
+
 /// State `SUBMITTED_SUCCESS` of instances and tasks, in every release.
 pub const SUBMITTED: i64 = 0;
 
@@ -369,6 +384,36 @@ pub const LOGIC_TASKS: &[&str] = &[
 
 /// Task types whose rows are never marked: a marked one counts as failed on recovery (F§8.3).
 pub const SUB_PROCESS_TASKS: &[&str] = &["SUB_PROCESS", "SUB_WORKFLOW"];
+
+/// The states of tasks, by their codes: the same in every release that has them.
+const TASK_STATES: [&str; 18] = [
+    "SUBMITTED_SUCCESS",
+    "RUNNING_EXECUTION",
+    "READY_PAUSE",
+    "PAUSE",
+    "READY_STOP",
+    "STOP",
+    "FAILURE",
+    "SUCCESS",
+    "NEED_FAULT_TOLERANCE",
+    "KILL",
+    "WAITING_THREAD",
+    "WAITING_DEPEND",
+    "DELAY_EXECUTION",
+    "FORCED_SUCCESS",
+    "SERIAL_WAIT",
+    "READY_BLOCK",
+    "BLOCK",
+    "DISPATCH",
+];
+
+/// The upstream name of a task's state, in lower case; `unknown` for a code that no release has.
+#[must_use]
+pub fn task_state_keyword(code: Option<i64>) -> String {
+    let index = code.and_then(|code| usize::try_from(code).ok());
+    let name = index.and_then(|index| TASK_STATES.get(index));
+    name.map_or_else(|| "unknown".to_owned(), |name| name.to_lowercase())
+}
 
 impl Family {
     /// The upstream name of an instance state, in lower case; `unknown` for a code that the family

@@ -103,6 +103,13 @@ impl Release {
             .any(|restarts| restarts)
     }
 
+    /// Whether the task of a sub-workflow follows the child that its application link names.
+    #[must_use]
+    pub fn follows_app_link(&self) -> bool {
+        self.applying(self.family.follows_app_link)
+            .any(|follows| follows)
+    }
+
     /// Whether masters of any possible release keep the lock after a failover.
     #[must_use]
     pub fn keeps_lock(&self) -> bool {

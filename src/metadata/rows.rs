@@ -107,14 +107,22 @@ pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> 
     if let Some(id) = column.filter(|id| *id > 0) {
         return Some(id);
     }
-    let parameter: Json = serde_json::from_str(parameter?).ok()?;
+    named_by(&INSTANCE_KEYS, parameter?)
+}
+
+/// The parent whose child a command makes, by its parameter (`CMD_PARAM_SUB_PROCESS_PARENT_INSTANCE_ID`).
+pub(crate) fn parent_in(parameter: &str) -> Option<InstanceId> {
+    named_by(&["parentProcessInstanceId"], parameter)
+}
+
+fn named_by(keys: &[&str], parameter: &str) -> Option<InstanceId> {
+    let parameter: Json = serde_json::from_str(parameter).ok()?;
     let number = |value: &Json| match value {
         Json::Number(number) => number.as_i64(),
         Json::String(text) => text.parse().ok(),
         _ => None,
     };
-    INSTANCE_KEYS
-        .iter()
+    keys.iter()
         .find_map(|key| parameter.get(key).and_then(number).filter(|id| *id != 0))
 }
 
@@ -204,6 +212,8 @@ mod tests {
         let to_be_made =
             r#"{"parentProcessInstanceId":"2","parentTaskInstanceId":"2","processInstanceId":"0"}"#;
         assert_eq!(command_instance(Some(0), Some(to_be_made)), None);
+        assert_eq!(parent_in(to_be_made), Some(2));
+        assert_eq!(parent_in(r#"{"ProcessInstanceId":8}"#), None);
         for parameter in [
             "",
             "{",

@@ -1,6 +1,7 @@
 //! The metadata store, which is the metadata database of one cluster: opening it, and every read.
 
 use std::collections::BTreeSet;
+use std::slice::Chunks;
 use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
@@ -15,6 +16,7 @@ use super::statements::queues::{
     GROUPS, QUEUE, SERIAL_QUEUE, may_read_serial_queues, may_read_task_groups,
 };
 use super::statements::registries::JdbcShape;
+use super::statements::relations::may_read_relations;
 use super::statements::snapshot::WRITTEN;
 use super::statements::{OptionalColumns, RowLock, Statements, catalogue, registries};
 use super::witness::{WitnessReader, Witnesses, mark, signed, witnessed};
@@ -66,6 +68,8 @@ pub struct MetadataStore {
     /// Tables that not every release has, and not every user may read: those of which this one may
     /// read all rows, and what is looked for in them.
     pub(super) readable: BTreeSet<&'static str>,
+    /// The table of parents and children, if this user may read it.
+    pub(super) relations: Option<&'static str>,
     pub(super) server: Witnesses,
     /// Tables of which row level security shows this user only a part.
     pub(super) hidden: Vec<String>,
@@ -127,6 +131,9 @@ impl MetadataStore {
             .filter(|(table, may)| *may && !are_hidden(&hidden, &[*table]))
             .map(|(table, _)| table)
             .collect();
+        let relations = Some(release.family.tables.relation).filter(|table| {
+            may_read_relations(&catalogue, release.family) && !are_hidden(&hidden, &[table])
+        });
         let has_mysql_registry = database.dialect() == Dialect::MySql
             && catalogue.has("t_ds_mysql_registry_data", "last_update_time");
         Ok(Self {
@@ -137,6 +144,7 @@ impl MetadataStore {
             jdbc_registry,
             has_mysql_registry,
             readable,
+            relations,
             server,
             hidden,
             snapshot,
@@ -308,6 +316,15 @@ impl MetadataStore {
     /// Closes the connection.
     pub async fn close(self) {
         self.database.close().await;
+    }
+
+    /// Ids as one statement may name them: some in MySQL, and elsewhere all, if there are any.
+    pub(super) fn portions<'a>(&self, ids: &'a [i64]) -> Chunks<'a, i64> {
+        let at_once = match self.database.dialect() {
+            Dialect::MySql => LOOK_UP,
+            Dialect::Postgres | Dialect::Sqlite => ids.len().max(1),
+        };
+        ids.chunks(at_once)
     }
 
     /// Starts a transaction that sees one state of the database and can write nothing.

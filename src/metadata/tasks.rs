@@ -2,7 +2,7 @@
 //! tasks: so the table is scanned once for a whole run, and each batch finds its tasks by their own
 //! keys.
 
-use super::database::{DatabaseError, Dialect, Row};
+use super::database::{DatabaseError, Row};
 use super::rows;
 use super::store::{LOOK_UP, MetadataStore};
 use crate::model::{InstanceId, Task};
@@ -49,17 +49,25 @@ impl MetadataStore {
             settled,
         };
         let read = |row: &Row| Some((row.int(0)?, row.int(1)?));
-        if self.database.dialect() == Dialect::MySql {
-            for some in instances.chunks(LOOK_UP) {
-                let query = self.statements().tasks_of_listed(some);
-                found.by_instance.extend(self.collect(&query, read).await?);
-            }
-        } else {
-            let query = self.statements().tasks_of_bound(instances);
-            found.by_instance = self.collect(&query, read).await?;
+        for some in self.portions(instances) {
+            let query = self.statements().tasks_of(some);
+            found.by_instance.extend(self.collect(&query, read).await?);
         }
         found.by_instance.sort_unstable();
         Ok(found)
+    }
+
+    /// The valid, unfinished tasks of these instances as they are now.
+    ///
+    /// # Errors
+    /// [`DatabaseError`].
+    pub async fn tasks_of(&mut self, instances: &[InstanceId]) -> Result<Vec<Task>, DatabaseError> {
+        let mut tasks = Vec::new();
+        for some in self.portions(instances) {
+            let query = self.statements().whole_tasks_of(some);
+            tasks.extend(self.collect(&query, rows::task).await?);
+        }
+        Ok(tasks)
     }
 
     /// Valid, unfinished tasks of these instances, ids ascending: those that were found and are

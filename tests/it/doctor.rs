@@ -21,11 +21,11 @@ fn hanging(store: Store, release: &str, count: i64) -> (World, Vec<i64>) {
 }
 
 /// What one look finds, in order; nothing is written by looking.
-fn found(world: &World, code: i32) -> Vec<Value> {
+pub fn found(world: &World, code: i32) -> Vec<Value> {
     looked(world, &["--once"], code)
 }
 
-fn looked(world: &World, words: &[&str], code: i32) -> Vec<Value> {
+pub fn looked(world: &World, words: &[&str], code: i32) -> Vec<Value> {
     let before = world.env.dump();
     let answer = Dsctl::new(&world.env)
         .args(["doctor", "-o", "json"])
@@ -37,7 +37,7 @@ fn looked(world: &World, words: &[&str], code: i32) -> Vec<Value> {
     answer["findings"].as_array().unwrap().clone()
 }
 
-fn codes(findings: &[Value]) -> Vec<&str> {
+pub fn codes(findings: &[Value]) -> Vec<&str> {
     findings
         .iter()
         .map(|finding| finding["code"].as_str().unwrap())
@@ -45,7 +45,7 @@ fn codes(findings: &[Value]) -> Vec<&str> {
 }
 
 /// The one finding with this code.
-fn one<'a>(findings: &'a [Value], code: &str) -> &'a Value {
+pub fn one<'a>(findings: &'a [Value], code: &str) -> &'a Value {
     let mut of_code = findings.iter().filter(|finding| finding["code"] == code);
     let found = of_code
         .next()
@@ -749,7 +749,7 @@ fn an_upgrade_in_postgres() {
 
 /// What one look shows may pass by itself in a moment.
 #[track_caller]
-fn assert_unproven(finding: &Value) {
+pub fn assert_unproven(finding: &Value) {
     let facts = finding["evidence"].as_array().unwrap();
     let last = facts.last().unwrap()["fact"].as_str().unwrap();
     assert!(last.starts_with("seen in one look alone"), "{last}");

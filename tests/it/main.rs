@@ -51,4 +51,5 @@ mod split;
 mod steps;
 mod surface;
 mod tables;
+mod trees;
 mod watch;

@@ -4,7 +4,7 @@
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
-use dsctl::demo::Registered;
+use dsctl::demo::{Registered, seed};
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
@@ -23,9 +23,10 @@ const EARLIER: &str = "10.0.0.7:5678";
 const SECRET: &str = "marker-of-a-secret";
 
 /// What the answers of a cluster and of its snapshot have in common.
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 10] = [
     "masters",
     "instances",
+    "instances --tree",
     "commands",
     "lock status",
     "doctor --once",
@@ -87,6 +88,23 @@ impl Scene {
                  VALUES ({id}, 'a task', 'SHELL', {of}, {state}, 1{})",
                 task_code.replace("task_code", "7")
             ));
+        }
+        // Parents that have ended, that are gone, and that run.
+        world.env.sql(&format!(
+            "UPDATE {table} SET state = 7 WHERE id = {}",
+            ids[4]
+        ));
+        for (parent, child) in [(ids[4], ids[0]), (424_242, ids[1]), (ids[3], ids[2])] {
+            let row = seed::relation(world.version, parent, 912, child);
+            world.env.insert([row]);
+            let sub = if claims_by_state(world.version) {
+                "is_sub_workflow"
+            } else {
+                "is_sub_process"
+            };
+            world
+                .env
+                .sql(&format!("UPDATE {table} SET {sub} = 1 WHERE id = {child}"));
         }
         if world.version >= dsctl::model::Version::new(3, 0, 0) {
             crate::doctor::with_a_task_group(world, ids[3], ids[0]);

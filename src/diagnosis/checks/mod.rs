@@ -10,6 +10,7 @@ mod masters;
 mod queues;
 mod recoveries;
 mod stops;
+mod trees;
 mod upgrade;
 mod workers;
 
@@ -44,6 +45,8 @@ pub const CHECKS: &[Check] = &[
     queues::TASK_GROUP,
     commands::UNTAKEN,
     commands::UNSEEN,
+    trees::APART,
+    trees::UNSEEN,
     queues::COORDINATED,
     idle::FORGOTTEN,
     database::ZONE,

@@ -77,7 +77,7 @@ pub(super) const COORDINATED: Check = Check {
 };
 
 /// What one look cannot prove says so, and is no reason to act.
-fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
+pub(super) fn marked(finding: Finding, snapshot: &Snapshot) -> Finding {
     if snapshot.slow.seen_twice {
         return finding;
     }

@@ -116,6 +116,7 @@ impl MetadataStore {
         };
         copier.create_tables()?;
         copier.copy_instances(request.masters).await?;
+        copier.copy_relations().await?;
         copier.copy_tasks().await?;
         copier.copy_task_groups().await?;
         copier.copy_commands().await?;
@@ -233,6 +234,33 @@ impl Copier<'_> {
         }
         let others: Vec<InstanceId> = others.into_iter().collect();
         self.copy_with(table, "id", &others).await
+    }
+
+    /// Who belongs to whom, as far as one of them is in the snapshot, and then the other one, too,
+    /// whatever became of it.
+    async fn copy_relations(&mut self) -> Result<(), SnapshotError> {
+        let Some(table) = self.store.relations else {
+            return Ok(());
+        };
+        let family = self.store.release().family;
+        let instances = family.tables.instance;
+        let columns = [
+            family.columns.relation_child,
+            family.columns.relation_parent,
+        ];
+        let ids = self.file.distinct(instances, "id")?;
+        for column in columns {
+            self.copy_with(table, column, &ids).await?;
+        }
+        for column in columns {
+            let others = self.file.distinct(table, column)?;
+            let others: Vec<InstanceId> = others
+                .into_iter()
+                .filter(|id| ids.binary_search(id).is_err())
+                .collect();
+            self.copy_with(instances, "id", &others).await?;
+        }
+        Ok(())
     }
 
     async fn copy_tasks(&mut self) -> Result<(), SnapshotError> {

@@ -101,6 +101,12 @@ impl Statements<'_> {
         self.scan(&columns, &self.states_of_interest(), host, IdRange::Whole)
     }
 
+    /// The same of every host, in other states.
+    pub(super) fn listed_in(&self, states: &[i64]) -> Query {
+        let columns = format!("{}, {}", self.judged_columns(), self.text("i.name"));
+        self.scan(&columns, states, None, IdRange::Whole)
+    }
+
     /// The instances that were triggered, and that no master has taken up yet: id, state.
     pub(crate) fn triggered(&self) -> Query {
         let states = [SUBMITTED, SERIAL_WAIT];
@@ -198,6 +204,18 @@ impl Statements<'_> {
             list(ids)
         )
         .into()
+    }
+
+    /// Instances by id: as `rows::listed` reads, and the end time.
+    pub(crate) fn listed_by_ids(&self, ids: &[i64]) -> Query {
+        let before = format!(
+            "SELECT {}, {}, {} FROM {} i WHERE i.id",
+            self.judged_columns(),
+            self.text("i.name"),
+            self.time("i.end_time"),
+            self.family.tables.instance,
+        );
+        self.among(&before, ids, " ORDER BY i.id")
     }
 
     /// Those of these instances that are in this state without an end time: a master that ends one

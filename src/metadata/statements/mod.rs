@@ -10,6 +10,7 @@ mod instances;
 mod life;
 pub(crate) mod queues;
 pub(crate) mod registries;
+pub(crate) mod relations;
 pub(crate) mod snapshot;
 mod tasks;
 pub(crate) mod upgrade;
@@ -69,6 +70,24 @@ impl<'a> Statements<'a> {
 
     fn builder(&self) -> QueryBuilder {
         Query::builder(self.dialect)
+    }
+
+    /// A statement with numbers in its `IN`: in MySQL as a list, which is to be short; elsewhere all
+    /// are bound as one text, separated by commas, however many there are.
+    fn among(&self, before: &str, numbers: &[i64], behind: &str) -> Query {
+        let (open, close) = match self.dialect {
+            Dialect::MySql => return format!("{before} IN ({}){behind}", list(numbers)).into(),
+            Dialect::Sqlite => ("SELECT value FROM json_each('[' || ", " || ']')"),
+            Dialect::Postgres => (
+                "SELECT CAST(unnest(string_to_array(CAST(",
+                " AS TEXT), ',')) AS BIGINT)",
+            ),
+        };
+        self.builder()
+            .push(&format!("{before} IN ({open}"))
+            .bind(list(numbers))
+            .push(&format!("{close}){behind}"))
+            .build()
     }
 
     /// A time column as text, in the zone that it was written in.

@@ -21,50 +21,50 @@ impl Statements<'_> {
         )
     }
 
-    /// Valid, unfinished tasks of these instances, found by the index on the instance: instance,
-    /// id.
-    pub(crate) fn tasks_of_listed(&self, instances: &[i64]) -> Query {
+    /// Valid, unfinished tasks of these instances, in MySQL found by the index on the instance,
+    /// elsewhere by one scan: instance, id.
+    pub(crate) fn tasks_of(&self, instances: &[i64]) -> Query {
         let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
-        let unfinished = self.is_unfinished_task();
-        format!(
-            "SELECT {instance}, id FROM {table} WHERE {instance} IN ({}) AND {unfinished}",
-            list(instances)
+        self.among(
+            &format!("SELECT {instance}, id FROM {table} WHERE {instance}"),
+            instances,
+            &format!(" AND {}", self.is_unfinished_task()),
         )
-        .into()
     }
 
-    /// The same with the instances' ids, separated by commas, bound as one text: one scan, however
-    /// many there are.
-    pub(crate) fn tasks_of_bound(&self, instances: &[i64]) -> Query {
+    /// The same with everything that `rows::task` reads.
+    pub(crate) fn whole_tasks_of(&self, instances: &[i64]) -> Query {
         let (instance, table) = (self.family.columns.task_instance, self.family.tables.task);
-        let (before, behind) = match self.dialect {
-            Dialect::Sqlite => ("SELECT value FROM json_each('[' || ", " || ']')"),
-            Dialect::MySql | Dialect::Postgres => (
-                "SELECT CAST(unnest(string_to_array(CAST(",
-                " AS TEXT), ',')) AS BIGINT)",
+        self.among(
+            &format!(
+                "SELECT {} FROM {table} WHERE {instance}",
+                self.task_columns()
             ),
-        };
-        self.builder()
-            .push(&format!(
-                "SELECT {instance}, id FROM {table} WHERE {instance} IN ({before}"
-            ))
-            .bind(list(instances))
-            .push(&format!("{behind}) AND {}", self.is_unfinished_task()))
-            .build()
+            instances,
+            &format!(" AND {} ORDER BY id", self.is_unfinished_task()),
+        )
+    }
+
+    /// In the order that `rows::task` reads.
+    fn task_columns(&self) -> String {
+        format!(
+            "id, {instance}, name, {kind}, state, {host}, {submit_time}, {start}, pid, log_path, app_link",
+            instance = self.family.columns.task_instance,
+            kind = self.text("task_type"),
+            host = self.text("host"),
+            submit_time = self.optional_time(self.optional.submit_time),
+            start = self.time("start_time"),
+        )
     }
 
     /// Valid tasks in an unfinished state: these tasks, and those of these instances that have a
     /// greater id than `settled`. All are found by their key.
     pub(crate) fn unfinished_tasks(&self, tasks: &[i64], instances: &[i64], settled: i64) -> Query {
         let instance = self.family.columns.task_instance;
-        let submit_time = self.optional_time(self.optional.submit_time);
         format!(
-            "SELECT id, {instance}, name, {kind}, state, {host}, {submit_time}, {start}, pid, log_path, app_link \
-             FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
+            "SELECT {columns} FROM {table} WHERE (id IN ({tasks}) OR (id > {settled} AND {instance} IN ({instances}))) \
              AND {unfinished} ORDER BY id",
-            kind = self.text("task_type"),
-            host = self.text("host"),
-            start = self.time("start_time"),
+            columns = self.task_columns(),
             table = self.family.tables.task,
             tasks = list(tasks),
             instances = list(instances),

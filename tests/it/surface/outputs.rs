@@ -28,6 +28,7 @@ fn reading(version: Version) {
         ("masters", "masters".to_owned()),
         ("instances", "instances".to_owned()),
         ("instances-of-one", format!("instances {DEAD}")),
+        ("instances-tree", format!("instances --tree {DEAD}")),
         ("commands", "commands".to_owned()),
         ("doctor", "doctor".to_owned()),
         ("lock-status", "lock status".to_owned()),

@@ -163,6 +163,9 @@ impl Guest {
         ] {
             self.does(line);
         }
+        self.does("instances --tree")
+            .err("which instance is the parent of which is not told")
+            .out("unfinished tasks: ");
         self.finds_the_same_in_a_snapshot();
         self.does("lock acquire 10.0.0.2:5678 --for 100ms");
         self.does("clear-hosts 10.0.0.2:5678 --yes");
