@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::mute::{self, Mute};
 use super::{ConfigError, Key};
 
 /// The content of one file: each value as text, as if it came from the environment, and its line.
@@ -12,6 +13,8 @@ use super::{ConfigError, Key};
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) entries: Vec<FileEntry>,
+    /// What is no alarm.
+    pub(super) mutes: Vec<Mute>,
     /// Lines that say nothing that could be used.
     pub(super) mistakes: Vec<ConfigError>,
 }
@@ -62,6 +65,18 @@ impl ConfigFile {
         };
         for (name, value) in &table {
             let offset = name.span().start;
+            if name.get_ref() == MUTE {
+                for read in mute::read(path, value, &|offset| line_at(text, offset)) {
+                    match read {
+                        Ok(mute) => file.mutes.push(mute),
+                        Err(wrong) => {
+                            let wrong = mistake(wrong.offset, wrong.problem, Some(wrong.hint));
+                            file.mistakes.push(wrong);
+                        }
+                    }
+                }
+                continue;
+            }
             let Some(key) = Key::named(name.get_ref()) else {
                 let problem = format!("unknown key {:?}", name.get_ref());
                 file.mistakes
@@ -83,11 +98,14 @@ impl ConfigFile {
     }
 }
 
+/// The tables that are no settings.
+const MUTE: &str = "mute";
+
 const QUOTES: &str = "each line is KEY = \"VALUE\", with the value in quotes";
 
 fn known_keys() -> String {
     format!(
-        "known keys: {}",
+        "known keys: {}; and tables [[{MUTE}]]",
         Key::ALL
             .iter()
             .map(|key| key.name())

@@ -10,13 +10,15 @@ mod definitions;
 mod finding;
 mod locks;
 mod metrics;
+mod mutes;
 mod slow;
 mod snapshot;
 
 pub use check::Check;
 pub use checks::{CHECKS, findings, kind};
-pub use finding::{Evidence, Finding, FindingKind, Remedy, Severity, Subject};
+pub use finding::{Evidence, Finding, FindingKind, Muted, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
-pub use metrics::metrics;
+pub use metrics::FindingCounts;
+pub use mutes::{IdleMute, check_codes, mute};
 pub use slow::SlowTruths;
 pub use snapshot::{InstanceGroup, Snapshot};
