@@ -188,6 +188,65 @@ mod tests {
     }
 
     #[test]
+    fn mutes_are_read_or_told_by_their_line() {
+        let whole = "code = \"ds-003\"\nuntil = 2026-12-24T18:00:00+08:00\nreason = \"known\"\n";
+        let file = parse(&format!(
+            "[[mute]]\n{whole}\nsubject = 7\n[[mute]]\n{whole}quiet = true"
+        ));
+        let file = file.unwrap();
+        let [mute] = &file.mutes[..] else {
+            panic!("{file:?}")
+        };
+        assert_eq!((mute.line, mute.code.as_str()), (1, "DS-003"));
+        assert_eq!(mute.subject.as_deref(), Some("7"));
+        assert_eq!(mute.until.to_string(), "2026-12-24T10:00:00Z");
+        let told = |text: &str| {
+            let wrong = parse(text).unwrap().mistakes[0].clone();
+            (wrong.to_string(), wrong.hint().unwrap())
+        };
+        let keys = "a mute has the keys code, until and reason, and may have subject";
+        for (text, message) in [
+            (
+                "mute = 1",
+                "1: a mute is a table of its own, below a line [[mute]]",
+            ),
+            (
+                "[mute]\ncode = \"DS-003\"",
+                "1: a mute is a table of its own, below a line [[mute]]",
+            ),
+            (
+                "zk = \"a\"\n[[mute]]\nwhy = 1",
+                "3: unknown key \"why\" in a mute",
+            ),
+            ("[[mute]]\n\ncode = 3", "3: code of a mute must be a text"),
+            (
+                "[[mute]]\nreason = \" \"",
+                "2: reason of a mute must not be empty",
+            ),
+            (
+                "[[mute]]\ncode = \"DS-003\"",
+                "1: this mute has no until: nothing is muted for ever",
+            ),
+            (
+                "[[mute]]\nuntil = \"2026-12-24\"",
+                "1: this mute has no code",
+            ),
+            (
+                "[[mute]]\ncode = \"DS-003\"\nuntil = 2026-12-24",
+                "1: this mute has no reason",
+            ),
+            (
+                "[[mute]]\ncode = \"3\"\nuntil = 2026-12-24\nreason = \"x\"",
+                "2: code must be that of a finding, for example DS-003",
+            ),
+        ] {
+            let (told, hint) = told(text);
+            assert_eq!(told, format!("/c.toml, line {message}"));
+            assert_eq!(hint, keys, "{text}");
+        }
+    }
+
+    #[test]
     fn a_missing_file_is_none() {
         let folder = tempfile::tempdir().unwrap();
         assert!(

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::event::{LeftAlone, Released, Source};
+use super::findings::Diagnoses;
 use super::memory::Memory;
 use super::plan::Plan;
 use super::seen::Seen;
@@ -56,6 +57,9 @@ pub(super) struct Watcher<'a> {
     pub(super) acted: bool,
     /// What no failover takes, as last reported.
     pub(super) left: LeftAlone,
+    /// Whether no master was missing in the last round.
+    pub(super) is_calm: bool,
+    pub(super) diagnoses: Diagnoses,
 }
 
 impl Watcher<'_> {
