@@ -65,8 +65,8 @@ pub fn mute<'a>(found: &mut [Finding], mutes: &'a [Mute], now: Timestamp) -> Vec
         let (whole, others): (Vec<&Mute>, Vec<&Mute>) =
             of_code.partition(|mute| is_whole(mute, &finding.subject));
         let ids = &finding.subject.instance_ids;
-        let is_part = |mute: &&Mute| ids.iter().any(|id| is_instance(mute, *id));
-        let parts: Vec<&Mute> = others.into_iter().filter(is_part).collect();
+        let names_one = |mute: &&Mute| ids.iter().any(|id| is_instance(mute, *id));
+        let parts: Vec<&Mute> = others.into_iter().filter(names_one).collect();
         let by_parts = each_instance(&finding.subject, &parts);
         let by = longest(&whole).into_iter().chain(by_parts);
         finding.muted = by.max_by_key(|mute| mute.until).map(|mute| Muted {

@@ -278,7 +278,7 @@ pub struct FindingBrief {
     /// Its code in words.
     pub title: &'static str,
     /// What it is about: its instances are those of the moment in which it was told.
-    pub subject: Subject,
+    pub subject: Box<Subject>,
 }
 
 /// How a failover ended.

@@ -144,7 +144,7 @@ mod tests {
             code: "DS-003",
             severity: Severity::Act,
             title: "orphans",
-            subject: Subject::default().of_instances(&[7]),
+            subject: Box::new(Subject::default().of_instances(&[7])),
         }
     }
 

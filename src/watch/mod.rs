@@ -29,6 +29,7 @@ mod seen;
 pub mod sinks;
 pub mod state;
 mod storm;
+mod told;
 mod turn;
 pub mod unit;
 mod watcher;

@@ -7,11 +7,12 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::context::{LoopContext, Trouble};
-use super::findings::{Diagnoses, Then};
+use super::findings::Then;
 use super::plan::Plan;
 use super::round::{Round, Sight};
 use super::seen::Seen;
 use super::state::Reading;
+use super::told::Diagnoses;
 use super::watcher::Watcher;
 use super::wording::{back_off, error_text, time_left};
 use super::{Fault, LeftAlone, Refused, Source, Switch, What, left, picture, returned};
@@ -57,7 +58,6 @@ pub async fn watch(context: &mut LoopContext<'_>, plan: &Plan, stop: StopSignal)
         standing_by: BTreeMap::new(),
         acted: false,
         left: LeftAlone::default(),
-        is_calm: false,
         diagnoses: Diagnoses::default(),
     };
     let code = watcher.run(context).await;
@@ -318,7 +318,7 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
-        self.is_calm = false;
+        self.diagnoses.is_calm = false;
         // A connection that was closed since the last round is not a failure: otherwise no master
         // would ever be missing for a whole grace time.
         cluster.store.reconnect_if_closed().await?;
@@ -402,7 +402,7 @@ impl Watcher<'_> {
             }),
         );
         context.round(&round);
-        self.is_calm = dead.is_empty() && self.memory.missing.absences.is_empty();
+        self.diagnoses.is_calm = dead.is_empty() && self.memory.missing.absences.is_empty();
         Ok(reconnect_if_closed)
     }
 

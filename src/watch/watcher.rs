@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use super::clock::Clock;
 use super::event::{LeftAlone, Released, Source};
-use super::findings::Diagnoses;
 use super::memory::Memory;
 use super::plan::Plan;
 use super::seen::Seen;
+use super::told::Diagnoses;
 use crate::exit_code::ExitCode;
 use crate::model::Permit;
 use crate::stop::StopSignal;
@@ -57,8 +57,6 @@ pub(super) struct Watcher<'a> {
     pub(super) acted: bool,
     /// What no failover takes, as last reported.
     pub(super) left: LeftAlone,
-    /// Whether no master was missing in the last round.
-    pub(super) is_calm: bool,
     pub(super) diagnoses: Diagnoses,
 }
 
