@@ -138,10 +138,9 @@ fn a_single_round_diagnoses_if_it_is_told_to() {
         assert_eq!(told.last().map(String::as_str), Some("stopped"));
     }
     // What one look cannot prove is told by two, and by none that is alone.
+    let (table, id) = (world.table(), world.ids.first().unwrap());
     world.env.sql(&format!(
-        "UPDATE {} SET state = 14, host = '' WHERE id = {}",
-        world.table(),
-        world.ids.first().unwrap()
+        "UPDATE {table} SET state = 7 WHERE id <> {id}; UPDATE {table} SET state = 14, host = '' WHERE id = {id}"
     ));
     let unwoken = "\"code\":\"DS-019\"";
     let alone = watch(&world, "--once --diagnose-every 1s").run().exit(0);
