@@ -13,8 +13,8 @@ use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::config::Mute;
 use crate::diagnosis::{
-    CHECKS, Evidence, Finding, FindingCounts, FindingKind, IdleMute, Muted, Remedy, Severity,
-    Snapshot, Subject, check_codes, findings, kind, mute,
+    APART, CHECKS, Evidence, Finding, FindingCounts, FindingKind, IdleMute, Muted, Remedy,
+    Severity, Snapshot, Subject, check_codes, findings, kind, mute,
 };
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
@@ -52,12 +52,9 @@ pub(super) struct DoctorArgs {
     pub explain: Option<Explained>,
 }
 
-/// A coordinator of task groups makes a round in five seconds.
-const SHORTEST: Duration = Duration::from_secs(6);
-
 fn settle_time(text: &str) -> Result<Duration, String> {
     let time = value::duration(text).map_err(|error| error.to_string())?;
-    if time < SHORTEST {
+    if time < APART {
         return Err("what passes by itself may take 6s; --once takes one look".to_owned());
     }
     Ok(time)

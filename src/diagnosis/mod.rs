@@ -20,5 +20,5 @@ pub use finding::{Evidence, Finding, FindingKind, Muted, Remedy, Severity, Subje
 pub use locks::{LockQueue, lock_queues};
 pub use metrics::FindingCounts;
 pub use mutes::{IdleMute, check_codes, mute};
-pub use slow::SlowTruths;
+pub use slow::{APART, SlowTruths};
 pub use snapshot::{InstanceGroup, Snapshot};

@@ -93,12 +93,9 @@ impl Watcher<'_> {
 
     async fn tell_findings(&mut self, context: &mut LoopContext<'_>, mut snapshot: Snapshot) {
         let is_whole = snapshot.unread.is_empty() && snapshot.doubt.is_none();
-        let slow = snapshot.slow.clone();
-        // What needs two looks has the one before: nobody waits for a second one.
-        snapshot.slow.settle(&self.diagnoses.slow);
-        if is_whole {
-            self.diagnoses.slow = slow;
-        }
+        // What needs two looks has one before: nobody waits for a second one.
+        let looks = &mut self.diagnoses.slow;
+        looks.settle(Instant::now(), &mut snapshot.slow, is_whole);
         if self.diagnoses.unread != snapshot.unread {
             self.diagnoses.unread.clone_from(&snapshot.unread);
             for text in &snapshot.unread {

@@ -1,11 +1,11 @@
 //! Which findings were told, so that each is told once when it comes and once when it goes. Pure.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Instant;
 
 use super::What;
 use super::event::FindingBrief;
-use crate::diagnosis::{Finding, SlowTruths, Subject};
+use crate::diagnosis::{APART, Finding, SlowTruths, Subject};
 
 /// How many facts of a finding an event tells.
 const FACTS: usize = 2;
@@ -17,11 +17,33 @@ pub(super) struct Diagnoses {
     pub(super) is_calm: bool,
     /// When the last one began.
     pub(super) begun: Option<Instant>,
-    /// What may pass by itself, as the last complete look showed it.
-    pub(super) slow: SlowTruths,
+    pub(super) slow: SlowLooks,
     pub(super) told: Told,
     /// What could not be read.
     pub(super) unread: Vec<String>,
+}
+
+/// What may pass by itself, as the complete looks so far showed it: the newest that is old enough to
+/// compare with, and those after it.
+#[derive(Debug, Default)]
+pub(super) struct SlowLooks(VecDeque<(Instant, SlowTruths)>);
+
+impl SlowLooks {
+    /// Leaves out what no earlier look proves. The look is kept for later ones if it was complete.
+    pub(super) fn settle(&mut self, now: Instant, slow: &mut SlowTruths, is_whole: bool) {
+        let is_old = |at: Instant| now.saturating_duration_since(at) >= APART;
+        while self.0.get(1).is_some_and(|(at, _)| is_old(*at)) {
+            self.0.pop_front();
+        }
+        let seen = slow.clone();
+        match self.0.front() {
+            Some((at, earlier)) if is_old(*at) => slow.settle(earlier),
+            _ => slow.settle(&SlowTruths::default()),
+        }
+        if is_whole {
+            self.0.push_back((now, seen));
+        }
+    }
 }
 
 /// What a finding is about, whichever instances that has at the moment: a set that grows is no new
@@ -150,6 +172,29 @@ mod tests {
         assert_eq!(look(&[], false), [""; 0], "not all could be seen");
         assert_eq!(look(&[], true), ["-DS-001", "-DS-003"]);
         assert_eq!(look(&[one], true), ["+DS-003"]);
+    }
+
+    /// However short the time between two diagnoses is.
+    #[test]
+    fn what_may_pass_is_compared_with_a_look_that_is_old_enough() {
+        let (mut looks, start) = (SlowLooks::default(), Instant::now());
+        let mut at = |seconds: u64, ids: &[i64], is_whole| {
+            let mut slow = SlowTruths {
+                unwoken: ids.to_vec(),
+                ..SlowTruths::default()
+            };
+            let now = start + std::time::Duration::from_secs(seconds);
+            looks.settle(now, &mut slow, is_whole);
+            assert!(slow.seen_twice);
+            slow.unwoken
+        };
+        assert_eq!(at(0, &[1], true), [0; 0]);
+        assert_eq!(at(2, &[1, 2], true), [0; 0]);
+        assert_eq!(at(6, &[1, 2], true), [1]);
+        assert_eq!(at(8, &[1, 2], true), [1, 2]);
+        assert_eq!(at(9, &[], false), [0; 0], "it could not be read");
+        assert_eq!(at(300, &[2], true), [2]);
+        assert_eq!(at(600, &[2, 3], true), [2]);
     }
 
     #[test]
