@@ -397,6 +397,7 @@ complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s q -l quiet -d '
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s v -l verbose -d 'Log to stderr; twice for more [env: DSCTL_VERBOSE]'
 complete -c dsctl -n "__fish_dsctl_using_subcommand failover" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l interval -d 'Time between two scans of the database, from start to start' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l diagnose-every -d 'Look for what hangs, as \'doctor\' does, this often in rounds in which no master is missing; or \'never\' [default: 5m; with --once: never]' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l fail-after -d 'Exit with code 6 after this long without a successful round' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l state-file -d 'State file; by default that of the installed service (/var/lib/dsctl/watch.json), or else ~/.local/state/dsctl/watch.json' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand watch" -l pause -d 'Pause every watcher with this state file, and say why; nothing else is done' -r

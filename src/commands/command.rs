@@ -6,7 +6,7 @@ use clap::Subcommand;
 
 use super::config::ConfigDocument;
 use super::demo::{DemoArgs, DemoDocument};
-use super::doctor::DoctorArgs;
+use super::doctor::{DoctorArgs, DoctorDocument};
 use super::handover::clear_hosts::{ClearHostsArgs, ClearHostsDocument};
 use super::handover::failover::{FailoverArgs, FailoverDocument};
 use super::handover::recover::{RecoverArgs, RecoverDocument};
@@ -188,8 +188,11 @@ impl Command {
                 if arguments.nagios {
                     call.printer.answer_as_plugin();
                 }
-                call.reading(async |cluster| doctor::run(cluster, &arguments).await)
-                    .await
+                let empty = DoctorDocument::default();
+                call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
+                    doctor::run(cluster, &shell.settings.mutes, &arguments).await
+                })
+                .await
             }
             Self::Snapshot(arguments) => {
                 let empty = SnapshotDocument::empty(&arguments);

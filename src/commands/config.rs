@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::failure::CommandError;
 use super::shell::{Answer, Skeleton};
 use crate::config::{ConfigError, Listed, Origin, Survey};
+use crate::diagnosis::check_codes;
 use crate::output::{Body, Cell, Keys, Records, Table};
 
 /// The document of `config`.
@@ -104,7 +105,13 @@ pub(super) fn run(survey: &Survey) -> Answer<ConfigDocument> {
         ]);
     }
     let missing: Vec<String> = survey.missing().iter().map(sentence).collect();
-    let problems: Vec<String> = survey.troubles.iter().map(sentence).collect();
+    let troubles: Vec<ConfigError> = survey
+        .troubles
+        .iter()
+        .cloned()
+        .chain(check_codes(&survey.settings.mutes).err())
+        .collect();
+    let problems: Vec<String> = troubles.iter().map(sentence).collect();
     let keys = ConfigDocument {
         settings: listed.into_iter().map(SettingEntry::from).collect(),
         missing: missing.clone(),
@@ -120,8 +127,10 @@ pub(super) fn run(survey: &Survey) -> Answer<ConfigDocument> {
     for line in problems.into_iter().skip(1) {
         answer.close_with(format!("also: {line}"));
     }
-    let first = survey.troubles.first().cloned();
-    answer.error = first.map(|trouble| CommandError::from(trouble).body());
+    answer.error = troubles
+        .into_iter()
+        .next()
+        .map(|trouble| CommandError::from(trouble).body());
     answer
 }
 

@@ -11,9 +11,10 @@ use super::failure::CommandError;
 use super::shell::{Answer, Skeleton};
 use super::times::Instant;
 use crate::cluster::Cluster;
+use crate::config::Mute;
 use crate::diagnosis::{
-    CHECKS, Evidence, Finding, FindingKind, Remedy, Severity, Snapshot, Subject, findings, kind,
-    metrics,
+    APART, CHECKS, Evidence, Finding, FindingCounts, FindingKind, IdleMute, Muted, Remedy,
+    Severity, Snapshot, Subject, check_codes, findings, kind, mute,
 };
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
@@ -55,12 +56,9 @@ pub(super) struct DoctorArgs {
     pub explain: Option<Explained>,
 }
 
-/// A coordinator of task groups makes a round in five seconds.
-const SHORTEST: Duration = Duration::from_secs(6);
-
 fn settle_time(text: &str) -> Result<Duration, String> {
     let time = value::duration(text).map_err(|error| error.to_string())?;
-    if time < SHORTEST {
+    if time < APART {
         return Err("what passes by itself may take 6s; --once takes one look".to_owned());
     }
     Ok(time)
@@ -154,6 +152,25 @@ struct FindingEntry {
     evidence: Vec<Evidence>,
     by_itself: Option<&'static str>,
     remedy: Remedy,
+    /// Until when a configuration file mutes it, and why.
+    muted: Option<MutedEntry>,
+}
+
+/// A finding that is no alarm.
+#[derive(Debug, Serialize, JsonSchema)]
+struct MutedEntry {
+    until: Instant,
+    reason: String,
+}
+
+impl From<Muted> for MutedEntry {
+    fn from(muted: Muted) -> Self {
+        let Muted { until, reason } = muted;
+        Self {
+            until: until.into(),
+            reason,
+        }
+    }
 }
 
 impl From<Finding> for FindingEntry {
@@ -166,6 +183,7 @@ impl From<Finding> for FindingEntry {
             evidence,
             by_itself,
             remedy,
+            muted,
         } = finding;
         Self {
             code: kind.code,
@@ -175,6 +193,7 @@ impl From<Finding> for FindingEntry {
             evidence,
             by_itself,
             remedy,
+            muted: muted.map(MutedEntry::from),
         }
     }
 }
@@ -183,12 +202,16 @@ const HEADERS: [&str; 4] = ["SEVERITY", "CODE", "SUBJECT", "FINDING"];
 
 pub(super) async fn run(
     cluster: &mut Cluster,
+    mutes: &[Mute],
     arguments: &DoctorArgs,
 ) -> Result<Answer<DoctorDocument>, CommandError> {
+    check_codes(mutes)?;
     let snapshot = settled(cluster, arguments).await?;
-    let found = findings(&snapshot);
+    let mut found = findings(&snapshot);
+    // A snapshot is looked at as of its own moment, and so are mutes.
+    let idle = mute(&mut found, mutes, snapshot.taken_at);
     let written = match &arguments.metrics_file {
-        Some(path) => write_metrics(path, &metrics(&snapshot, &found)),
+        Some(path) => write_metrics(path, &FindingCounts::of(&snapshot, &found).page()),
         None => Ok(()),
     };
     if arguments.nagios {
@@ -198,15 +221,18 @@ pub(super) async fn run(
     }
     // What was found is shown all the same.
     let error = written.err().map(|error| error.body());
-    let fails = found
-        .iter()
-        .any(|finding| arguments.fail_on.includes(finding.severity()));
+    let fails = alarms(&found).any(|finding| arguments.fail_on.includes(finding.severity()));
     Ok(Answer {
         error,
         warnings: snapshot.unread.clone(),
         exit: fails.then_some(ExitCode::Findings),
-        ..Answer::new(body(&snapshot, found))
+        ..Answer::new(body(&snapshot, found, &idle))
     })
+}
+
+/// What is not muted.
+fn alarms(found: &[Finding]) -> impl Iterator<Item = &Finding> {
+    found.iter().filter(|finding| finding.muted.is_none())
 }
 
 /// What is not certain after one look is looked at twice.
@@ -277,31 +303,36 @@ fn doubts(cluster: &Cluster, snapshot: &Snapshot) -> Vec<String> {
 
 /// The state and its line. Where not all may have been seen, nothing is called right.
 fn for_nagios(found: &[Finding], doubts: &[String]) -> (PluginState, String) {
-    let of = |severity| found.iter().filter(move |one| one.severity() == severity);
+    let of = |severity| alarms(found).filter(move |one| one.severity() == severity);
+    let muted = found.len() - alarms(found).count();
     let numbers = [
         ("act", of(Severity::Act).count() as u64),
         ("look", of(Severity::Look).count() as u64),
         ("note", of(Severity::Note).count() as u64),
+        ("muted", muted as u64),
     ];
     let state = match numbers {
         [(_, 1..), ..] => PluginState::Critical,
-        [_, (_, 1..), _] => PluginState::Warning,
+        [_, (_, 1..), ..] => PluginState::Warning,
         _ if !doubts.is_empty() => PluginState::Warning,
         _ => PluginState::Ok,
     };
     let urgent = of(Severity::Act).chain(of(Severity::Look));
     let mut parts: Vec<String> = urgent.map(in_short).collect();
     parts.extend(doubts.iter().cloned());
-    let text = if parts.is_empty() {
-        format!("nothing hangs by {} checks", CHECKS.len())
-    } else {
-        parts.join("; ")
-    };
-    (state, status_line(state, &text, &numbers))
+    if parts.is_empty() {
+        let else_ = if muted > 0 { " else" } else { "" };
+        parts.push(format!("nothing{else_} hangs by {} checks", CHECKS.len()));
+    }
+    parts.extend((muted > 0).then(|| format!("{muted} muted")));
+    (state, status_line(state, &parts.join("; "), &numbers))
 }
 
 fn in_short(finding: &Finding) -> String {
-    let subject = subject(&finding.subject).map_or_else(String::new, |text| format!(" ({text})"));
+    let subject = finding
+        .subject
+        .shown()
+        .map_or_else(String::new, |text| format!(" ({text})"));
     format!("{} {}{subject}", finding.kind.code, finding.kind.title)
 }
 
@@ -313,12 +344,12 @@ fn write_metrics(path: &Path, text: &str) -> Result<(), CommandError> {
     })
 }
 
-fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
+fn body(snapshot: &Snapshot, found: Vec<Finding>, idle: &[IdleMute<'_>]) -> Body<DoctorDocument> {
     let mut table = Table::new(&HEADERS);
     let mut closing = Vec::new();
     for finding in &found {
         let cells = cells(finding);
-        if finding.severity() == Severity::Act {
+        if finding.severity() == Severity::Act && finding.muted.is_none() {
             table.alarm(cells);
         } else {
             table.row(cells);
@@ -342,6 +373,7 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
     } else {
         "explain a code: dsctl doctor --explain CODE".to_owned()
     });
+    closing.extend(idle.iter().map(ToString::to_string));
     let document = DoctorDocument {
         taken_at: Some(snapshot.taken_at.into()),
         findings: found.into_iter().map(FindingEntry::from).collect(),
@@ -353,39 +385,16 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>) -> Body<DoctorDocument> {
 }
 
 fn cells(finding: &Finding) -> Vec<Cell> {
+    let title = match &finding.muted {
+        Some(Muted { until, .. }) => format!("{} (muted until {until:.0})", finding.kind.title),
+        None => finding.kind.title.to_owned(),
+    };
     vec![
         Cell::from(finding.severity().keyword()),
         Cell::from(finding.kind.code),
-        Cell::from(subject(&finding.subject)),
-        Cell::from(finding.kind.title),
+        Cell::from(finding.subject.shown()),
+        Cell::from(title),
     ]
-}
-
-/// The shortest text that says what is meant.
-fn subject(subject: &Subject) -> Option<String> {
-    let Subject {
-        master,
-        instance_ids,
-        instances,
-        command_ids: _,
-        worker_group,
-        lock,
-        node,
-    } = subject;
-    let of_instances = || match instance_ids.as_slice() {
-        [] => None,
-        [one] => Some(format!("instance {one}")),
-        _ => Some(format!("{instances} instances")),
-    };
-    let group = worker_group
-        .as_ref()
-        .map(|name| format!("worker group {name}"));
-    master
-        .clone()
-        .or(group)
-        .or_else(of_instances)
-        .or_else(|| lock.clone())
-        .or_else(|| node.clone())
 }
 
 /// What is known about a finding, and what to do, below its code.
@@ -397,8 +406,13 @@ fn details(finding: &Finding) -> Vec<String> {
         evidence,
         by_itself,
         remedy,
+        muted,
     } = finding;
     let mut lines = vec![format!("{} {}", kind.code, kind.title)];
+    let of_mute = muted.iter();
+    lines.extend(
+        of_mute.map(|Muted { until, reason }| format!("  muted until {until:.0}: {reason}")),
+    );
     let facts = evidence.iter();
     lines.extend(facts.map(|Evidence { source, fact }| format!("  {source}: {fact}")));
     lines.extend(by_itself.map(|text| format!("  by itself: {text}")));

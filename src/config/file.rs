@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, DeValue};
 
+use super::mute::{self, Mute};
 use super::{ConfigError, Key};
 
 /// The content of one file: each value as text, as if it came from the environment, and its line.
@@ -12,6 +13,8 @@ use super::{ConfigError, Key};
 pub(super) struct ConfigFile {
     pub(super) path: PathBuf,
     pub(super) entries: Vec<FileEntry>,
+    /// What is no alarm.
+    pub(super) mutes: Vec<Mute>,
     /// Lines that say nothing that could be used.
     pub(super) mistakes: Vec<ConfigError>,
 }
@@ -62,6 +65,18 @@ impl ConfigFile {
         };
         for (name, value) in &table {
             let offset = name.span().start;
+            if name.get_ref() == MUTE {
+                for read in mute::read(path, value, &|offset| line_at(text, offset)) {
+                    match read {
+                        Ok(mute) => file.mutes.push(mute),
+                        Err(wrong) => {
+                            let wrong = mistake(wrong.offset, wrong.problem, Some(wrong.hint));
+                            file.mistakes.push(wrong);
+                        }
+                    }
+                }
+                continue;
+            }
             let Some(key) = Key::named(name.get_ref()) else {
                 let problem = format!("unknown key {:?}", name.get_ref());
                 file.mistakes
@@ -83,11 +98,14 @@ impl ConfigFile {
     }
 }
 
+/// The tables that are no settings.
+const MUTE: &str = "mute";
+
 const QUOTES: &str = "each line is KEY = \"VALUE\", with the value in quotes";
 
 fn known_keys() -> String {
     format!(
-        "known keys: {}",
+        "known keys: {}; and tables [[{MUTE}]]",
         Key::ALL
             .iter()
             .map(|key| key.name())
@@ -166,6 +184,65 @@ mod tests {
             let first = parse(text).map(|file| file.mistakes[0].clone());
             let (Ok(first) | Err(first)) = first;
             assert_eq!(first.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn mutes_are_read_or_told_by_their_line() {
+        let whole = "code = \"ds-003\"\nuntil = 2026-12-24T18:00:00+08:00\nreason = \"known\"\n";
+        let file = parse(&format!(
+            "[[mute]]\n{whole}\nsubject = 7\n[[mute]]\n{whole}quiet = true"
+        ));
+        let file = file.unwrap();
+        let [mute] = &file.mutes[..] else {
+            panic!("{file:?}")
+        };
+        assert_eq!((mute.line, mute.code.as_str()), (1, "DS-003"));
+        assert_eq!(mute.subject.as_deref(), Some("7"));
+        assert_eq!(mute.until.to_string(), "2026-12-24T10:00:00Z");
+        let told = |text: &str| {
+            let wrong = parse(text).unwrap().mistakes[0].clone();
+            (wrong.to_string(), wrong.hint().unwrap())
+        };
+        let keys = "a mute has the keys code, until and reason, and may have subject";
+        for (text, message) in [
+            (
+                "mute = 1",
+                "1: a mute is a table of its own, below a line [[mute]]",
+            ),
+            (
+                "[mute]\ncode = \"DS-003\"",
+                "1: a mute is a table of its own, below a line [[mute]]",
+            ),
+            (
+                "zk = \"a\"\n[[mute]]\nwhy = 1",
+                "3: unknown key \"why\" in a mute",
+            ),
+            ("[[mute]]\n\ncode = 3", "3: code of a mute must be a text"),
+            (
+                "[[mute]]\nreason = \" \"",
+                "2: reason of a mute must not be empty",
+            ),
+            (
+                "[[mute]]\ncode = \"DS-003\"",
+                "1: this mute has no until: nothing is muted for ever",
+            ),
+            (
+                "[[mute]]\nuntil = \"2026-12-24\"",
+                "1: this mute has no code",
+            ),
+            (
+                "[[mute]]\ncode = \"DS-003\"\nuntil = 2026-12-24",
+                "1: this mute has no reason",
+            ),
+            (
+                "[[mute]]\ncode = \"3\"\nuntil = 2026-12-24\nreason = \"x\"",
+                "2: code must be that of a finding, for example DS-003",
+            ),
+        ] {
+            let (told, hint) = told(text);
+            assert_eq!(told, format!("/c.toml, line {message}"));
+            assert_eq!(hint, keys, "{text}");
         }
     }
 

@@ -17,6 +17,7 @@ mod hosts;
 mod key;
 mod last_start;
 mod listing;
+mod mute;
 mod option_file;
 mod parameter_names;
 mod parameters;
@@ -45,6 +46,7 @@ pub use database::{DbTarget, UrlError};
 pub use error::ConfigError;
 pub use key::{Key, Origin};
 pub use listing::Listed;
+pub use mute::Mute;
 pub use parameter_names::Misspelt;
 pub use resolve::{resolve, survey};
 pub use secrets::{SecretInput, SecretPrompt};
@@ -96,6 +98,8 @@ pub struct Settings {
     pub session_timeout: Duration,
     /// How to answer.
     pub output: OutputSettings,
+    /// What is found and is no alarm, of all files that are read.
+    pub mutes: Vec<Mute>,
     /// Warnings about valid settings.
     pub warnings: Vec<Warning>,
     /// The installation whose files were read.

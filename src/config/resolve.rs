@@ -123,6 +123,7 @@ fn of_every_scope(
         )?,
         session_timeout: resolver.duration(Key::SessionTimeout, flags.session_timeout, 18)?,
         output,
+        mutes: resolver.sources.mutes(),
         warnings: Vec::new(),
         ds_home: None,
         running: None,

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use super::ds_home::DsHome;
 use super::file::ConfigFile;
+use super::mute::Mute;
 use super::stated::Stated;
 use super::troubles::Troubles;
 use super::{ConfigError, Key, Origin, Warning};
@@ -225,6 +226,12 @@ impl<'a> Sources<'a> {
             is_zk_typed: false,
             home: None,
         }
+    }
+
+    /// The mutes of all files: none of them takes another's place.
+    pub(super) fn mutes(&self) -> Vec<Mute> {
+        let files = self.files.iter();
+        files.flat_map(|file| file.mutes.iter().cloned()).collect()
     }
 
     /// Whether dsctl's own files could be read.

@@ -26,11 +26,17 @@ fn names(key: Key) -> [&'static str; 2] {
 }
 
 impl Survey {
-    /// All of them, in the order of the help. What cannot be used has no value, nor has what may be set
+    /// All of them, in the order of the help, and the mutes. What cannot be used has no value, nor has what may be set
     /// where nothing could be read.
     #[must_use]
     pub fn listed(&self) -> Vec<Listed> {
-        Key::ALL.iter().map(|key| self.listed_key(*key)).collect()
+        let keys = Key::ALL.iter().map(|key| self.listed_key(*key));
+        let mutes = self.settings.mutes.iter().map(|mute| Listed {
+            name: "mute",
+            value: Some(mute.listed()),
+            origin: mute.origin(),
+        });
+        keys.chain(mutes).collect()
     }
 
     fn listed_key(&self, key: Key) -> Listed {

@@ -1,5 +1,6 @@
 //! A finding: something that hangs or is about to, with evidence and remedy.
 
+use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 use strum::{EnumString, IntoStaticStr, VariantNames};
@@ -128,6 +129,34 @@ impl Subject {
         }
     }
 
+    /// The shortest text that says what is meant.
+    #[must_use]
+    pub fn shown(&self) -> Option<String> {
+        let Self {
+            master,
+            instance_ids,
+            instances,
+            command_ids: _,
+            worker_group,
+            lock,
+            node,
+        } = self;
+        let of_instances = || match instance_ids.as_slice() {
+            [] => None,
+            [one] => Some(format!("instance {one}")),
+            _ => Some(format!("{instances} instances")),
+        };
+        let group = worker_group
+            .as_ref()
+            .map(|name| format!("worker group {name}"));
+        master
+            .clone()
+            .or(group)
+            .or_else(of_instances)
+            .or_else(|| lock.clone())
+            .or_else(|| node.clone())
+    }
+
     /// The same, with commands.
     #[must_use]
     pub fn of_commands(self, ids: &[i64]) -> Self {
@@ -136,6 +165,15 @@ impl Subject {
             ..self
         }
     }
+}
+
+/// Until when a finding is no alarm, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Muted {
+    /// From this moment on it is one.
+    pub until: Timestamp,
+    /// As the configuration file says.
+    pub reason: String,
 }
 
 /// Something that hangs or is about to.
@@ -153,6 +191,8 @@ pub struct Finding {
     pub by_itself: Option<&'static str>,
     /// What to do.
     pub remedy: Remedy,
+    /// Whether it is muted; no check says so.
+    pub muted: Option<Muted>,
 }
 
 impl Finding {
@@ -178,6 +218,7 @@ impl Finding {
                 text: kind.remedy.to_owned(),
                 command: None,
             },
+            muted: None,
         }
     }
 

@@ -1,9 +1,15 @@
 //! What may pass by itself in a moment: certain only if two looks show it.
 
+use std::time::Duration;
+
 use super::trees::ApartTrees;
 use super::untaken::UntakenCommands;
 use crate::metadata::{IdleInstance, IdleTaskGroup};
 use crate::model::InstanceId;
+
+/// How far two looks must be apart at least: a coordinator of task groups makes a round in five
+/// seconds.
+pub const APART: Duration = Duration::from_secs(6);
 
 /// What such a look has shown.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -5,6 +5,8 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use jiff::civil::Date;
 use jiff::tz::{Offset, TimeZone};
 use strum::{EnumString, IntoStaticStr, VariantNames};
 
@@ -110,6 +112,24 @@ pub fn positive_duration(text: &str) -> Result<Duration, ValueError> {
     }
 }
 
+/// A moment: a time with its offset, as in RFC 3339, or a date, which begins at 00:00 UTC.
+///
+/// # Errors
+/// Anything else, including a time without an offset: its zone would be a guess.
+pub fn moment(text: &str) -> Result<Timestamp, ValueError> {
+    let date = || {
+        let date = text.parse::<Date>().ok().filter(|_| text.len() == 10)?;
+        TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0)).ok()
+    };
+    text.parse().ok().or_else(date).ok_or_else(|| {
+        ValueError(
+            "expected a date (2026-12-24, which begins at 00:00 UTC) or a time with its offset \
+             (2026-12-24T18:00:00+08:00)"
+                .to_owned(),
+        )
+    })
+}
+
 /// A zone by name (`Asia/Shanghai`), or a fixed offset such as `+08:00`, `GMT+8` or `UTC`.
 ///
 /// # Errors
@@ -191,6 +211,28 @@ mod tests {
     }
 
     #[test]
+    fn a_moment_is_a_date_or_has_an_offset() {
+        let read = |text| moment(text).map(|moment| moment.to_string());
+        for (text, at) in [
+            ("2026-12-24", "2026-12-24T00:00:00Z"),
+            ("2026-12-24T18:00:00Z", "2026-12-24T18:00:00Z"),
+            ("2026-12-24T18:00:00+08:00", "2026-12-24T10:00:00Z"),
+        ] {
+            assert_eq!(read(text), Ok(at.to_owned()), "{text}");
+        }
+        for text in [
+            "",
+            "tomorrow",
+            "2026-12-24T18:00:00",
+            "2026-12-24 18:00",
+            "2026-13-01",
+            "5m",
+        ] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn rates_are_per_second() {
         assert_eq!("50/s".parse(), Ok(Rate(NonZeroU32::new(50).unwrap())));
         for text in ["50", "0/s", "/s", "5/m", "-1/s", "5000000000/s"] {
@@ -230,7 +272,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_text_is_too_strange(text in any::<String>()) {
-            let _ = (duration(&text), time_zone(&text), text.parse::<Rate>());
+            let _ = (duration(&text), moment(&text), time_zone(&text), text.parse::<Rate>());
         }
 
         #[test]

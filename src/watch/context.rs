@@ -10,7 +10,8 @@ use super::round::Round;
 use super::sinks::{Caller, Note, Sinks, while_it_lasts};
 use super::state::StateFile;
 use crate::cluster::Cluster;
-use crate::config::TypedOptions;
+use crate::config::{Mute, TypedOptions};
+use crate::diagnosis::FindingCounts;
 use crate::exit_code::ExitCode;
 use crate::model::Address;
 use crate::stop::StopSignal;
@@ -34,6 +35,9 @@ pub trait Clusters: Send {
     /// Opens the cluster, with the newest settings; gives up, with nothing left open, when a stop
     /// is requested.
     async fn open(&mut self, stop: &StopSignal) -> Result<Cluster, Trouble>;
+
+    /// What the newest settings say is no alarm.
+    fn mutes(&self) -> &[Mute];
 
     /// Waits until a reload is requested, and reads the settings.
     async fn reload(&mut self, sinks: &mut Sinks<'_>);
@@ -167,6 +171,21 @@ impl<'a> LoopContext<'a> {
     /// Reports that the loop is alive, for example after a batch of a long failover.
     pub(super) fn progress(&mut self) {
         self.sinks.progress();
+    }
+
+    /// What is no alarm, as the newest settings say.
+    pub(super) fn mutes(&self) -> &[Mute] {
+        self.clusters.mutes()
+    }
+
+    /// Warns the operator of what is no event.
+    pub(super) fn warn(&mut self, text: &str) {
+        self.sinks.note(&Note::Warning(text.to_owned()));
+    }
+
+    /// Reports how much a diagnosis has found.
+    pub(super) fn diagnosed(&mut self, counts: &FindingCounts) {
+        self.sinks.diagnosed(counts);
     }
 
     /// Reports the end of a round.

@@ -10,6 +10,7 @@ use serde::{Serialize, Serializer};
 use strum::{EnumDiscriminants, IntoStaticStr, VariantArray};
 
 use crate::config::TypedOptions;
+use crate::diagnosis::{Severity, Subject};
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::model::Address;
@@ -189,6 +190,24 @@ pub enum What {
         #[serde(skip)]
         hosts: Vec<String>,
     },
+    /// Something hangs that the diagnosis before did not find.
+    FindingAppeared {
+        /// What.
+        #[serde(flatten)]
+        finding: FindingBrief,
+        /// The first facts that it rests on.
+        #[serde(skip)]
+        facts: Vec<String>,
+        /// What to do.
+        #[serde(skip)]
+        next: String,
+    },
+    /// What was told to hang is found no more.
+    FindingCleared {
+        /// What was told.
+        #[serde(flatten)]
+        finding: FindingBrief,
+    },
     /// An operator paused or resumed the loop.
     Paused(Switch),
     /// Registry or database failed; the loop goes on.
@@ -246,6 +265,20 @@ pub struct LeftAlone {
     pub no_host: u64,
     /// Handed over, and made failed ones as a master could not take them up.
     pub recovery_failed: u64,
+}
+
+/// What hangs, as `doctor` finds it.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+pub struct FindingBrief {
+    /// Its code, which never changes its meaning.
+    #[schemars(regex(pattern = "^DS-[0-9]{3}$"))]
+    pub code: &'static str,
+    /// How urgent it is.
+    pub severity: Severity,
+    /// Its code in words.
+    pub title: &'static str,
+    /// What it is about: its instances are those of the moment in which it was told.
+    pub subject: Box<Subject>,
 }
 
 /// How a failover ended.
@@ -404,6 +437,16 @@ pub enum Fault {
         #[serde(skip)]
         why: String,
     },
+    /// What hangs could not be found out.
+    Diagnosis {
+        /// The source that did not answer.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schemars(required)]
+        source: Option<Source>,
+        /// What is wrong.
+        #[serde(skip)]
+        why: String,
+    },
     /// The settings cannot be reloaded.
     Settings {
         /// Why not.
@@ -473,6 +516,7 @@ impl What {
                 | Fault::Untold { .. }
                 | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
+                | Fault::Diagnosis { .. }
                 | Fault::Settings { .. },
             )
             | Self::Started { .. }
@@ -482,6 +526,8 @@ impl What {
             | Self::FailoverStarted { .. }
             | Self::Standby { .. }
             | Self::LeftAlone { .. }
+            | Self::FindingAppeared { .. }
+            | Self::FindingCleared { .. }
             | Self::Paused(_)
             | Self::Stopped { .. } => None,
         }
@@ -512,6 +558,8 @@ impl What {
             Self::Started { .. }
             | Self::FailoverRefused(Refused::Nobody { .. })
             | Self::LeftAlone { .. }
+            | Self::FindingAppeared { .. }
+            | Self::FindingCleared { .. }
             | Self::Paused(_)
             | Self::Error(
                 Fault::Unusable { .. }
@@ -519,6 +567,7 @@ impl What {
                 | Fault::Untold { .. }
                 | Fault::Unsaved { .. }
                 | Fault::Unwritable { .. }
+                | Fault::Diagnosis { .. }
                 | Fault::Settings { .. },
             )
             | Self::Stopped { .. } => None,

@@ -120,8 +120,11 @@ mod tests {
 
     use super::*;
     use crate::config::TypedOptions;
+    use crate::diagnosis::{Severity, Subject};
     use crate::exit_code::ExitCode;
-    use crate::watch::{Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch};
+    use crate::watch::{
+        Fault, FindingBrief, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch,
+    };
 
     fn summary() -> Summary {
         let (dry_run, exit_code, locks) = (true, ExitCode::Partial, vec!["/lock".to_owned()]);
@@ -133,6 +136,15 @@ mod tests {
             exit_code,
             elapsed_ms: 5,
             locks,
+        }
+    }
+
+    fn finding() -> FindingBrief {
+        FindingBrief {
+            code: "DS-003",
+            severity: Severity::Act,
+            title: "orphans",
+            subject: Box::new(Subject::default().of_instances(&[7])),
         }
     }
 
@@ -197,6 +209,12 @@ mod tests {
                 left,
                 hosts: vec![text("x")],
             },
+            What::FindingAppeared {
+                finding: finding(),
+                facts: vec![text("1 instance (7)")],
+                next: text("next: dsctl recover --orphans --dry-run"),
+            },
+            What::FindingCleared { finding: finding() },
             What::Stopped {
                 exit_code: ExitCode::Done,
                 once: true,
@@ -262,6 +280,7 @@ mod tests {
                 once: false,
             },
             Fault::Unwritable { why: why() },
+            Fault::Diagnosis { source, why: why() },
             Fault::Settings { why: why() },
         ];
         let mut all = plain();
@@ -326,6 +345,8 @@ mod tests {
             summary,
             summary,
             "orphans odd_hosts no_host recovery_failed",
+            "code severity title subject",
+            "code severity title subject",
             "exit_code",
             "",
             "unfinished_instances",
@@ -341,6 +362,7 @@ mod tests {
             "untold",
             "",
             "",
+            "source",
             "",
         ];
         assert_eq!(

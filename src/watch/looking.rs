@@ -18,7 +18,7 @@ use crate::model::{Address, Registrations};
 use crate::registry::{Registry, RegistryError};
 
 /// How much longer than the interval the time between two looks may be: a round takes time itself.
-const MARGIN: Duration = Duration::from_secs(5);
+pub(super) const MARGIN: Duration = Duration::from_secs(5);
 
 /// Why every grace time starts again when several clusters share a state file: with cron it would
 /// do so in every round.

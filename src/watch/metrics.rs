@@ -8,6 +8,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{FailoverEnd, Kind, LeftAlone, Refused, Round, Sight, Source, Summary, What};
+use crate::diagnosis::FindingCounts;
 use crate::exit_code::ExitCode;
 use crate::files::replace::replace;
 use crate::model::Verdict;
@@ -59,6 +60,8 @@ pub struct Metrics {
     last_success: Option<Timestamp>,
     /// `None` before the first look: zero dead masters would be a false claim.
     seen: Option<Counts>,
+    /// `None` before the first diagnosis, for the same reason.
+    findings: Option<FindingCounts>,
     failovers: BTreeMap<Outcome, u64>,
     recovered: u64,
     skipped: u64,
@@ -140,6 +143,11 @@ impl Metrics {
         }
     }
 
+    /// A diagnosis is over.
+    pub fn diagnosed(&mut self, counts: &FindingCounts) {
+        self.findings = Some(counts.clone());
+    }
+
     /// The whole text.
     #[must_use]
     pub fn render(&self) -> String {
@@ -182,6 +190,9 @@ impl Metrics {
             &self.round_took.as_secs_f64(),
         );
         self.render_seen(&mut page);
+        if let Some(findings) = &self.findings {
+            findings.render(&mut page);
+        }
         self.render_counters(&mut page);
         page.plain(
             "paused",

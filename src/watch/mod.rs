@@ -4,6 +4,7 @@
 mod clock;
 mod context;
 mod event;
+mod findings;
 pub mod guard;
 mod holding;
 pub mod hooks;
@@ -28,6 +29,7 @@ mod seen;
 pub mod sinks;
 pub mod state;
 mod storm;
+mod told;
 mod turn;
 pub mod unit;
 mod watcher;
@@ -35,8 +37,8 @@ mod wording;
 
 pub use context::{Clusters, LoopContext, Trouble};
 pub use event::{
-    Event, FailoverEnd, Fault, Kind, LeftAlone, News, Refused, Released, Source, Summary, Switch,
-    What,
+    Event, FailoverEnd, Fault, FindingBrief, Kind, LeftAlone, News, Refused, Released, Source,
+    Summary, Switch, What,
 };
 pub use plan::Plan;
 pub use round::{Round, Sight, WatchedMaster};

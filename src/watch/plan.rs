@@ -18,6 +18,8 @@ pub struct Plan {
     pub once: bool,
     /// Give up after this long without a successful round.
     pub fail_after: Option<Duration>,
+    /// How often is looked for what hangs, if at all.
+    pub diagnose_every: Option<Duration>,
     /// Consent; without it every failover is a dry run.
     pub dry_run: bool,
 }

@@ -7,10 +7,12 @@ use jiff::Timestamp;
 
 use super::clock::Clock;
 use super::context::{LoopContext, Trouble};
+use super::findings::Then;
 use super::plan::Plan;
 use super::round::{Round, Sight};
 use super::seen::Seen;
 use super::state::Reading;
+use super::told::Diagnoses;
 use super::watcher::Watcher;
 use super::wording::{back_off, error_text, time_left};
 use super::{Fault, LeftAlone, Refused, Source, Switch, What, left, picture, returned};
@@ -56,6 +58,7 @@ pub async fn watch(context: &mut LoopContext<'_>, plan: &Plan, stop: StopSignal)
         standing_by: BTreeMap::new(),
         acted: false,
         left: LeftAlone::default(),
+        diagnoses: Diagnoses::default(),
     };
     let code = watcher.run(context).await;
     context
@@ -204,8 +207,16 @@ impl Watcher<'_> {
             };
             *failures = 0;
             self.last_success = Instant::now();
-            if self.plan.once {
-                return Next::End(self.came_to);
+            let then = match self.diagnose_if_due(context, cluster, began).await {
+                Err(FailoverError::Stopped(stop)) => return Next::End(code_of(stop)),
+                _ if self.plan.once => return Next::End(self.came_to),
+                Ok(then) => then,
+                Err(error) => return Next::Reopen(Some(self.failure_of(&error))),
+            };
+            match then {
+                Then::Wait => {}
+                Then::Look => continue,
+                Then::Reopen => return Next::Reopen(None),
             }
             let wait = self
                 .plan
@@ -295,6 +306,7 @@ impl Watcher<'_> {
         self.announced.clear();
         self.refused.clear();
         self.standing_by.clear();
+        self.diagnoses = Diagnoses::default();
     }
 
     /// Looks at everything once and acts on it; returns how long until a guard ends.
@@ -306,6 +318,7 @@ impl Watcher<'_> {
     ) -> Result<Duration, FailoverError> {
         self.wrote = false;
         self.acted = false;
+        self.diagnoses.is_calm = false;
         // A connection that was closed since the last round is not a failure: otherwise no master
         // would ever be missing for a whole grace time.
         cluster.store.reconnect_if_closed().await?;
@@ -389,6 +402,7 @@ impl Watcher<'_> {
             }),
         );
         context.round(&round);
+        self.diagnoses.is_calm = dead.is_empty() && self.memory.missing.absences.is_empty();
         Ok(reconnect_if_closed)
     }
 

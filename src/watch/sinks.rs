@@ -17,6 +17,7 @@ pub use manager::ServiceManager;
 pub use metrics::MetricsSink;
 
 use super::{Event, Round};
+use crate::diagnosis::FindingCounts;
 
 /// A receiver of events. A new one is a file here, and a line where the list is made.
 ///
@@ -31,6 +32,9 @@ pub trait Sink: Send {
 
     /// A round has ended.
     fn round(&mut self, _round: &Round) {}
+
+    /// A diagnosis has ended.
+    fn diagnosed(&mut self, _counts: &FindingCounts) {}
 
     /// The loop is alive, during something that takes long.
     fn progress(&mut self) {}
@@ -131,6 +135,12 @@ impl<'a> Sinks<'a> {
     /// Reports the end of a round.
     pub fn round(&mut self, round: &Round) {
         self.0.iter_mut().for_each(|sink| sink.round(round));
+        self.pass_notes_on();
+    }
+
+    /// Reports how much a diagnosis has found.
+    pub fn diagnosed(&mut self, counts: &FindingCounts) {
+        self.0.iter_mut().for_each(|sink| sink.diagnosed(counts));
         self.pass_notes_on();
     }
 

@@ -9,6 +9,7 @@ use super::event::{LeftAlone, Released, Source};
 use super::memory::Memory;
 use super::plan::Plan;
 use super::seen::Seen;
+use super::told::Diagnoses;
 use crate::exit_code::ExitCode;
 use crate::model::Permit;
 use crate::stop::StopSignal;
@@ -56,6 +57,7 @@ pub(super) struct Watcher<'a> {
     pub(super) acted: bool,
     /// What no failover takes, as last reported.
     pub(super) left: LeftAlone,
+    pub(super) diagnoses: Diagnoses,
 }
 
 impl Watcher<'_> {

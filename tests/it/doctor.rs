@@ -1183,14 +1183,14 @@ fn a_monitoring_system_is_answered_in_its_own_way() {
     let here = || Dsctl::new(&world.env);
     plugin(here(), 2, "DSCTL CRITICAL - DS-001 ")
         .out(DEAD)
-        .out(" | act=1 look=0 note=0\n");
+        .out(" | act=1 look=0 note=0 muted=0\n");
     world.env.sql(&format!(
         "UPDATE {} SET state = 7 WHERE id IN ({}, {})",
         world.table(),
         ids[0],
         ids[1]
     ));
-    plugin(here(), 0, "DSCTL OK - ").out(" | act=0 look=0 note=0\n");
+    plugin(here(), 0, "DSCTL OK - ").out(" | act=0 look=0 note=0 muted=0\n");
     // As `-o json` would, nothing else answers.
     plugin(here().args(["-o", "json"]), 0, "DSCTL OK - ");
     let node = world.env.path("nodes/master/10.0.0.9:5678");
@@ -1226,6 +1226,101 @@ fn a_monitoring_system_is_answered_in_its_own_way() {
         .exit(0);
     let offline = Dsctl::alone().env("DSCTL_DB", &format!("sqlite:{}", file.display()));
     plugin(offline, 1, "DSCTL WARNING - this is a snapshot");
+}
+
+/// What somebody knows of is shown last, and is no alarm; a mute without an effect is told.
+#[test]
+fn what_is_muted_is_shown_and_is_no_alarm() {
+    let (world, ids) = hanging(Store::Sqlite, "3.2.2", 2);
+    let set = |id: i64, what: &str| {
+        let table = world.table();
+        world
+            .env
+            .sql(&format!("UPDATE {table} SET {what} WHERE id = {id}"));
+    };
+    set(ids[0], "host = 'somewhere'");
+    let doctor = |mutes: &str, words: &str| {
+        let file = world.env.file("mutes.toml", mutes);
+        let words = format!("doctor --once --config {file} {words}");
+        Dsctl::new(&world.env).args(words.split_whitespace()).run()
+    };
+    let mute = |code: &str, subject: &str, until: &str| {
+        format!(
+            "[[mute]]\ncode = \"{code}\"\nsubject = \"{subject}\"\nuntil = \"{until}\"\nreason = \"a ticket\"\n"
+        )
+    };
+    let known = mute("ds-001", DEAD, "2099-12-24T18:00:00+08:00");
+    let findings = doctor(&known, "-o json").exit(0).json()["findings"].clone();
+    let findings = findings.as_array().unwrap();
+    assert_eq!(codes(findings), ["DS-008", "DS-001"]);
+    assert_eq!(findings[0]["muted"], Value::Null);
+    assert_eq!(findings[1]["muted"]["until"], "2099-12-24T10:00:00Z");
+    assert_eq!(findings[1]["muted"]["reason"], "a ticket");
+    doctor(&known, "--fail-on look").exit(3);
+    let both = known.clone() + &mute("DS-008", "somewhere", "2099-12-24");
+    doctor(&both, "--fail-on note").exit(0);
+    let metrics = world.env.home().join("doctor.prom");
+    let line = format!("--nagios --metrics-file {}", metrics.display());
+    doctor(&both, &line)
+        .exit(0)
+        .out("; 2 muted | act=0 look=0 note=0 muted=2\n");
+    let text = std::fs::read_to_string(&metrics).unwrap();
+    for sample in [
+        "dsctl_findings{code=\"DS-001\",severity=\"act\"} 0\n",
+        "dsctl_muted_findings{code=\"DS-001\",severity=\"act\"} 1\n",
+    ] {
+        assert!(text.contains(sample), "{text}");
+    }
+    // One that is about others, too; one that has expired; and one of nothing.
+    set(ids[0], &format!("host = '{DEAD}'"));
+    let idle = [
+        mute("DS-001", &ids[0].to_string(), "2099-12-24"),
+        mute("DS-001", DEAD, "2020-12-24"),
+        mute("DS-003", "somewhere", "2099-12-24"),
+    ];
+    doctor(&idle.concat(), "")
+        .exit(3)
+        .out(&format!("the mute of DS-001 ({}) (", ids[0]))
+        .out("line 1) mutes nothing: what was found is about other instances, too\n")
+        .out("line 6) has expired at 2020-12-24T00:00:00Z\n")
+        .out("line 11) mutes nothing: there is no such finding\n");
+    // The whole file is refused with a mute that nobody could have meant.
+    for (wrong, line, why) in [
+        (
+            mute("DS-999", "x", "2099-12-24"),
+            1,
+            "no finding has the code DS-999",
+        ),
+        (mute("DS-001", "x", "tomorrow"), 4, "until: expected a date"),
+        (
+            "[[mute]]\ncode = \"DS-001\"\nreason = \"x\"".to_owned(),
+            1,
+            "this mute has no until",
+        ),
+        (
+            "quiet = false\n[[mute]]\nid = 7".to_owned(),
+            3,
+            "unknown key \"id\" in a mute",
+        ),
+    ] {
+        doctor(&wrong, "")
+            .exit(2)
+            .err(&format!("mutes.toml, line {line}: {why}"));
+    }
+    let file = world.env.file("mutes.toml", &known);
+    let config = |code| {
+        world
+            .dsctl(&format!("config --config {file}"))
+            .run()
+            .exit(code)
+    };
+    config(0).out(&format!(
+        "DS-001 ({DEAD}) until 2099-12-24T10:00:00Z: a ticket"
+    ));
+    world
+        .env
+        .file("mutes.toml", &mute("DS-999", "x", "2099-12-24"));
+    config(2).err("no finding has the code DS-999");
 }
 
 #[test]

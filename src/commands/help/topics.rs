@@ -138,7 +138,8 @@ fn environment() -> String {
     for (index, place) in PRECEDENCE.iter().enumerate() {
         let _ = writeln!(text, "  {}. {place}", index + 1);
     }
-    text.push_str("\ndsctl's files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n");
+    text.push_str("\ndsctl's files are TOML; the keys are the names of the options, as in: zk = \"zk1:2181,zk2:2181\"\n\
+        A table [[mute]] with code, until and reason, and with subject if you like, makes what doctor finds no alarm until then.\n");
     text.push_str(
         "An empty variable counts as not set. A file with a secret must be readable \
         only by its owner.\n",

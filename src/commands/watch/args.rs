@@ -7,7 +7,28 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 
 use crate::commands::write_args::WriteArgs;
-use crate::options::value;
+use crate::options::value::{self, ValueError};
+
+/// How often something is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Repeated {
+    /// Not at all.
+    Never,
+    /// After this time again.
+    Every(Duration),
+}
+
+fn repeated(text: &str) -> Result<Repeated, ValueError> {
+    match text {
+        "never" => Ok(Repeated::Never),
+        text => value::positive_duration(text)
+            .map(Repeated::Every)
+            .map_err(|error| ValueError(format!("{error}; 'never' switches it off"))),
+    }
+}
+
+/// How often is looked for what hangs, if nothing is said.
+const DIAGNOSE_EVERY: Duration = Duration::from_mins(5);
 
 /// Arguments of `watch`.
 // Each danger has its own flag, so that consent to one is none to another.
@@ -17,6 +38,11 @@ pub(crate) struct WatchArgs {
     /// Time between two scans of the database, from start to start
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = value::positive_duration)]
     pub interval: Duration,
+
+    /// Look for what hangs, as 'doctor' does, this often in rounds in which no master is missing;
+    /// or 'never' [default: 5m; with --once: never]
+    #[arg(long, value_name = "DURATION", value_parser = repeated)]
+    pub diagnose_every: Option<Repeated>,
 
     /// Run one round and exit with the code of its failovers; missing masters are remembered in the
     /// state file
@@ -59,6 +85,17 @@ pub(crate) struct WatchArgs {
 }
 
 impl WatchArgs {
+    /// How often is looked for what hangs. A single round does so only if it is told to: it tells
+    /// everything anew.
+    #[must_use]
+    pub(super) fn diagnose_every(&self) -> Option<Duration> {
+        match self.diagnose_every {
+            None => (!self.once).then_some(DIAGNOSE_EVERY),
+            Some(Repeated::Never) => None,
+            Some(Repeated::Every(time)) => Some(time),
+        }
+    }
+
     /// Whether the loop is run, and not one of the immediate actions.
     #[must_use]
     pub(crate) fn is_loop(&self) -> bool {

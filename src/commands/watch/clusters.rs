@@ -7,7 +7,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::cluster::{self, Cluster, Purpose};
 use crate::commands::failure::CommandError;
-use crate::config::{Environment, Scope, Settings, resolve};
+use crate::config::{Environment, Mute, Scope, Settings, resolve};
+use crate::diagnosis::check_codes;
 use crate::exit_code::ExitCode;
 use crate::failover::FailoverError;
 use crate::metadata::StoreError;
@@ -61,6 +62,10 @@ impl Clusters for Configured<'_> {
             .map_err(|error| trouble(&error.into()))
     }
 
+    fn mutes(&self) -> &[Mute] {
+        &self.settings.mutes
+    }
+
     async fn reload(&mut self, sinks: &mut Sinks<'_>) {
         while !arrives_first(&mut self.hangup, &mut self.resized).await {
             sinks.refresh();
@@ -71,12 +76,13 @@ impl Clusters for Configured<'_> {
             return std::future::pending().await;
         }
         sinks.reloading();
-        match resolve(
+        let settings = resolve(
             self.global,
             self.environment,
             &mut io::empty(),
             Scope::Cluster,
-        ) {
+        );
+        match settings.and_then(|read| check_codes(&read.mutes).map(|()| read)) {
             Ok(settings) => self.settings = settings,
             Err(error) => {
                 let fault = Fault::Settings {

@@ -17,6 +17,7 @@ use crate::commands::connected;
 use crate::commands::failure::CommandError;
 use crate::commands::shell::{Answer, Call, Shell, Skeleton, finish};
 use crate::config::{Environment, Scope, Settings, TypedOptions};
+use crate::diagnosis::check_codes;
 use crate::exit_code::ExitCode;
 use crate::failover::{Refusal, Rules};
 use crate::files::lock::StateLock;
@@ -222,6 +223,7 @@ fn setup<'a>(
         "'dsctl failover --all-dead --dry-run' shows what would be done in it",
     )?;
     settings.database()?;
+    check_codes(&settings.mutes)?;
     let state_file = open_state(arguments, environment)?;
     Ok(Setup {
         settings,
@@ -249,6 +251,7 @@ fn plan(arguments: &WatchArgs) -> Plan {
             ..guards.write.rules()
         },
         once: arguments.once,
+        diagnose_every: arguments.diagnose_every(),
         fail_after: arguments.fail_after,
         dry_run: guards.dry_run,
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Fault, LeftAlone, News, Refused, Released, Switch, What};
+use super::{Fault, FindingBrief, LeftAlone, News, Refused, Released, Switch, What};
 use crate::exit_code::ExitCode;
 use crate::model::shell_word;
 
@@ -68,6 +68,22 @@ impl fmt::Display for What {
                 holder.iter().try_for_each(|fact| write!(f, "; {fact}"))
             }
             Self::LeftAlone { left, hosts } => f.write_str(&left_alone(*left, hosts)),
+            Self::FindingAppeared {
+                finding,
+                facts,
+                next,
+            } => {
+                finding.fmt(f)?;
+                let facts = facts.iter();
+                facts
+                    .chain([next])
+                    .enumerate()
+                    .try_for_each(|(place, text)| {
+                        let before = if place == 0 { ": " } else { "; " };
+                        write!(f, "{before}{text}")
+                    })
+            }
+            Self::FindingCleared { finding } => write!(f, "{finding}: it is found no more"),
             Self::Paused(switch) => switch.fmt(f),
             Self::Error(fault) => fault.fmt(f),
             Self::Stopped {
@@ -76,6 +92,16 @@ impl fmt::Display for What {
             } => f.write_str("received a signal"),
             Self::Stopped { once: true, .. } => f.write_str("the single round is done"),
             Self::Stopped { once: false, .. } => f.write_str("gave up"),
+        }
+    }
+}
+
+impl fmt::Display for FindingBrief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.title)?;
+        match self.subject.shown() {
+            Some(subject) => write!(f, " ({subject})"),
+            None => Ok(()),
         }
     }
 }
@@ -158,6 +184,12 @@ impl fmt::Display for Fault {
                 write!(f, "{why}; the loop goes on with its state in memory only")
             }
             Self::Unwritable { why } => write!(f, "cannot write {why}; the loop goes on"),
+            Self::Diagnosis { why, .. } => {
+                write!(
+                    f,
+                    "what hangs could not be found out: {why}; the loop goes on"
+                )
+            }
             Self::Settings { why } => write!(f, "the settings stay as they were: {why}"),
         }
     }

@@ -71,10 +71,14 @@ impl Sink for Lines<'_, '_> {
 fn level(kind: Kind) -> Level {
     match kind {
         Kind::Error => Level::Error,
-        Kind::FailoverRefused | Kind::MasterLost | Kind::GraceStarted | Kind::LeftAlone => {
-            Level::Warning
+        Kind::FailoverRefused
+        | Kind::MasterLost
+        | Kind::GraceStarted
+        | Kind::LeftAlone
+        | Kind::FindingAppeared => Level::Warning,
+        Kind::FailoverStarted | Kind::FailoverFinished | Kind::FindingCleared | Kind::Paused => {
+            Level::Notice
         }
-        Kind::FailoverStarted | Kind::FailoverFinished | Kind::Paused => Level::Notice,
         Kind::Started | Kind::MasterRegistered | Kind::Standby | Kind::Stopped => Level::Info,
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use super::{Note, Sink};
+use crate::diagnosis::FindingCounts;
 use crate::watch::metrics::Metrics;
 use crate::watch::{Event, Fault, Round, What};
 
@@ -67,6 +68,11 @@ impl Sink for MetricsSink {
 
     fn round(&mut self, round: &Round) {
         self.metrics.round(round);
+        self.publish();
+    }
+
+    fn diagnosed(&mut self, counts: &FindingCounts) {
+        self.metrics.diagnosed(counts);
         self.publish();
     }
 

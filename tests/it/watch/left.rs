@@ -7,7 +7,7 @@ use crate::faults::moments::Moment;
 use crate::harness::world::{BY_HOST, BY_STATE, DEAD, World};
 use crate::harness::{At, Store, eventually};
 
-fn awaits(rounds: &Rounds, lines: &[&str]) {
+pub fn awaits(rounds: &Rounds, lines: &[&str]) {
     eventually(super::SOON, "metrics", || {
         let text = rounds.text();
         if lines

@@ -6,6 +6,7 @@ mod cycles;
 mod database;
 mod deaths;
 mod ensemble;
+mod findings;
 mod guards;
 mod hooks;
 mod lasting;
