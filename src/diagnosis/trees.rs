@@ -241,7 +241,7 @@ fn is_run_by_itself(child: &Instance, parent_end: Option<DateTime>) -> bool {
     by_user || began_later
 }
 
-/// Whether a task's application link names this child (`SubWorkflowLogicTaskRuntimeContext`).
+/// Whether a task's application link names this child.
 fn names(app_link: Option<&str>, child: InstanceId) -> bool {
     let link = app_link.and_then(|text| serde_json::from_str::<serde_json::Value>(text).ok());
     link.and_then(|link| link.get("subWorkflowInstanceId")?.as_i64()) == Some(child)

@@ -361,8 +361,8 @@ pub const READY_STOP: i64 = 4;
 /// `SERIAL_WAIT` of an instance, in every release that has it.
 pub const SERIAL_WAIT: i64 = 14;
 
-/// States in which an earlier instance of a serial workflow keeps a later one waiting
-/// (`queryByWorkflowCodeVersionStatus`), those that wait themselves among them.
+/// States in which an earlier instance of a serial workflow keeps a later one waiting (R§4.2), those
+/// that wait themselves among them.
 pub const SERIAL_BLOCKERS: &[i64] = &[0, 1, SERIAL_WAIT, 17];
 
 /// State `SUBMITTED_SUCCESS` of instances and tasks, in every release.

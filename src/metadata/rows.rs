@@ -110,7 +110,7 @@ pub(crate) fn command_instance(column: Option<i64>, parameter: Option<&str>) -> 
     named_by(&INSTANCE_KEYS, parameter?)
 }
 
-/// The parent whose child a command makes, by its parameter (`CMD_PARAM_SUB_PROCESS_PARENT_INSTANCE_ID`).
+/// The parent whose child a command makes, by its parameter.
 pub(crate) fn parent_in(parameter: &str) -> Option<InstanceId> {
     named_by(&["parentProcessInstanceId"], parameter)
 }
