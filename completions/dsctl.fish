@@ -461,6 +461,8 @@ look\t'Also what may be normal'
 note\t'Whatever is found'
 never\t'Never'"
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l settle -d 'How long to wait before a second look, where one alone cannot prove a finding; at least 6s' -r
+complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l profile -d 'What to look for: what hangs, or whether an upgrade may begin and what one has broken' -r -f -a "operation\t'What hangs'
+upgrade\t'What must be empty before an upgrade, and what one has broken'"
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l metrics-file -d 'Write what is found into this file, for Prometheus\' textfile collector' -r -F
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l explain -d 'Explain a code, or list all of them; connects to nothing' -r
 complete -c dsctl -n "__fish_dsctl_using_subcommand doctor" -l zk -d 'ZooKeeper servers, and the chroot if there is one [env: DSCTL_ZK]' -r

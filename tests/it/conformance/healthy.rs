@@ -87,7 +87,7 @@ pub(super) fn at_work(test: &str, release: &'static Release, store: Store) {
             doctor = look().limit(SOON).spawn();
         }
     }
-    println!("{wanted} workflows, {looks} looks");
+    eprintln!("{test}: nothing was found in {looks} looks at {wanted} workflows");
     let errors = world.env.number("SELECT count(*) FROM t_ds_error_command");
     assert_eq!(errors, 0);
 }
