@@ -190,7 +190,7 @@ impl Command {
                 }
                 let empty = DoctorDocument::default();
                 call.on_cluster(empty, Purpose::Read, async |shell, cluster| {
-                    doctor::run(cluster, &shell.settings.mutes, &arguments).await
+                    doctor::run(shell, cluster, &arguments).await
                 })
                 .await
             }

@@ -22,7 +22,7 @@ pub use checks::{CHECKS, findings, kind};
 pub use finding::{Evidence, Finding, FindingKind, Muted, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
 pub use metrics::FindingCounts;
-pub use mutes::{IdleMute, check_codes, mute};
+pub use mutes::{IdleMute, alarms, check_codes, mute};
 pub use server::DatabaseFitness;
 pub use slow::{APART, SlowTruths};
 pub use snapshot::{InstanceGroup, Snapshot};

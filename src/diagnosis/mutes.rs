@@ -141,6 +141,11 @@ fn each_instance<'a>(subject: &Subject, mutes: &[&'a Mute]) -> Option<&'a Mute> 
     of_each?.into_iter().min_by_key(|mute| mute.until)
 }
 
+/// What is not muted.
+pub fn alarms(found: &[Finding]) -> impl Iterator<Item = &Finding> {
+    found.iter().filter(|finding| finding.muted.is_none())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -30,7 +30,7 @@ fn reading(version: Version) {
         ("instances-of-one", format!("instances {DEAD}")),
         ("instances-tree", format!("instances --tree {DEAD}")),
         ("commands", "commands".to_owned()),
-        ("doctor", "doctor".to_owned()),
+        ("doctor", "doctor --settle 6s".to_owned()),
         ("lock-status", "lock status".to_owned()),
         ("lock-status-of-one", format!("lock status {DEAD}")),
         ("lock-acquire", format!("lock acquire {DEAD} --for 20ms")),
