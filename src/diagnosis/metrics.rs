@@ -1,10 +1,10 @@
 //! What was found, in Prometheus' text format.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::checks::CHECKS;
+use super::checks::judged;
 use super::finding::Finding;
 use super::snapshot::Snapshot;
 use crate::output::prometheus::{Page, seconds};
@@ -13,45 +13,59 @@ use crate::output::prometheus::{Page, seconds};
 #[derive(Clone, Debug)]
 pub struct FindingCounts {
     taken_at: Timestamp,
-    /// By code: the alarms, and the muted ones.
-    counts: BTreeMap<&'static str, (usize, usize)>,
+    /// By code and severity: the alarms, and the muted ones.
+    counts: BTreeMap<(&'static str, &'static str), (usize, usize)>,
+    /// Codes of findings that one look could not prove.
+    unproven: BTreeSet<&'static str>,
 }
 
 impl FindingCounts {
     /// Of these, which were found in the snapshot.
     #[must_use]
     pub fn of(snapshot: &Snapshot, found: &[Finding]) -> Self {
-        let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
+        let none = judged(snapshot).into_iter().map(|check| {
+            let key = (check.kind.code, check.kind.severity.keyword());
+            (key, (0, 0))
+        });
+        let mut counts: BTreeMap<(&str, &str), (usize, usize)> = none.collect();
         for finding in found {
-            let (alarms, muted) = counts.entry(finding.kind.code).or_default();
+            let key = (finding.kind.code, finding.severity().keyword());
+            let (alarms, muted) = counts.entry(key).or_default();
             *(if finding.muted.is_some() {
                 muted
             } else {
                 alarms
             }) += 1;
         }
+        let unproven = found.iter().filter(|finding| finding.is_unproven);
         Self {
             taken_at: snapshot.taken_at,
             counts,
+            unproven: unproven.map(|finding| finding.kind.code).collect(),
         }
     }
 
-    /// One gauge for every kind of finding, found or not, and one for the muted ones of it: a rule
-    /// on a sample that is missing never fires. Labels are codes and severities: never an address
-    /// or an id.
+    /// The same without the kinds of which those counts have findings that one look could not prove:
+    /// they are neither there nor not there.
+    #[must_use]
+    pub fn without_unproven(mut self, counts: &Self) -> Self {
+        let is_unproven = |code: &str| counts.unproven.contains(code);
+        self.counts.retain(|(code, _), _| !is_unproven(code));
+        self
+    }
+
+    /// One gauge for every kind of finding that was looked for, found or not, and one for the muted
+    /// ones of it: a rule on a sample that is missing never fires. Labels are codes and severities:
+    /// never an address or an id. What one look could not prove is of another severity.
     pub fn render(&self, page: &mut Page) {
-        let kinds: BTreeMap<&str, &str> = CHECKS
-            .iter()
-            .map(|check| (check.kind.code, check.kind.severity.keyword()))
-            .collect();
         let each = |count: fn(&(usize, usize)) -> usize| {
-            let sample = move |(code, severity): (&&str, &&str)| {
+            let sample = move |((code, severity), counts): (&(&str, &str), &(usize, usize))| {
                 (
                     format!("{{code=\"{code}\",severity=\"{severity}\"}}"),
-                    self.counts.get(code).map_or(0, count).to_string(),
+                    count(counts).to_string(),
                 )
             };
-            kinds.iter().map(sample).collect::<Vec<_>>()
+            self.counts.iter().map(sample).collect::<Vec<_>>()
         };
         page.family(
             "findings",

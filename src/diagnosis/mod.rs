@@ -18,7 +18,7 @@ mod trees;
 mod untaken;
 
 pub use check::Check;
-pub use checks::{CHECKS, findings, kind};
+pub use checks::{CHECKS, findings, judged, kind};
 pub use finding::{Evidence, Finding, FindingKind, Muted, Remedy, Severity, Subject};
 pub use locks::{LockQueue, lock_queues};
 pub use metrics::FindingCounts;

@@ -35,6 +35,14 @@ enum Idle {
     NothingFound,
 }
 
+impl IdleMute<'_> {
+    /// The code that it mutes.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.mute.code
+    }
+}
+
 impl fmt::Display for IdleMute<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { mute, why } = self;

@@ -68,7 +68,7 @@ impl SlowTruths {
     /// instances that go on, by those that are still idle.
     pub fn leave_out_what_moves(&mut self, waiting: &[i64], idle: &[IdleInstance]) {
         self.commands.leave_out_what_moves(waiting);
-        self.idle.retain(|instance| idle.contains(instance));
+        retain_idle(&mut self.idle, idle);
     }
 
     /// Leaves out what an earlier look did not show.
@@ -79,7 +79,7 @@ impl SlowTruths {
         retain(&mut self.ended_in_queue, &earlier.ended_in_queue);
         retain(&mut self.not_launched, &earlier.not_launched);
         self.commands.settle(&earlier.commands);
-        self.idle.retain(|instance| earlier.idle.contains(instance));
+        retain_idle(&mut self.idle, &earlier.idle);
         self.trees.settle(&earlier.trees);
         for group in &mut self.idle_groups {
             let before = earlier.idle_groups.iter().find(|one| one.id == group.id);
@@ -93,6 +93,14 @@ impl SlowTruths {
 /// Those that are in the other list, too, which is ascending.
 fn retain(ids: &mut Vec<InstanceId>, earlier: &[InstanceId]) {
     ids.retain(|id| earlier.binary_search(id).is_ok());
+}
+
+/// Those that are in the other list, too, whose ids are ascending, and have no newer task.
+fn retain_idle(idle: &mut Vec<IdleInstance>, others: &[IdleInstance]) {
+    idle.retain(|instance| {
+        let place = others.binary_search_by_key(&instance.id, |other| other.id);
+        place.is_ok_and(|place| others[place] == *instance)
+    });
 }
 
 #[cfg(test)]

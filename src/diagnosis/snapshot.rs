@@ -21,6 +21,9 @@ use crate::metadata::{IdleInstance, IdleTaskGroup, UpgradeFacts, WorkerGroup};
 use crate::model::{Address, Instance, InstanceId, Registration, Registrations, Verdict};
 use crate::registry::RegistryError;
 
+/// Of so many instances it is seen in a moment whether they go on.
+const AT_A_GLANCE: usize = 1000;
+
 /// The worker group of tasks that name none.
 pub(super) const DEFAULT_GROUP: &str = "default";
 
@@ -93,7 +96,9 @@ pub struct Snapshot {
     pub database: DatabaseFitness,
     /// What an upgrade would find; read only if that is asked.
     pub upgrade: Option<UpgradeFacts>,
-    /// What could not be read, and is not judged.
+    /// Tables that this user may not read; what they have is not judged.
+    pub closed: Vec<&'static str>,
+    /// What could not be read at this moment, and is not judged.
     pub unread: Vec<String>,
 }
 
@@ -134,27 +139,36 @@ impl Snapshot {
         for ids in [&mut triggered.submitted, &mut triggered.serial] {
             ids.retain(|id| !commands.named.contains(id));
         }
-        // The last reads of the transaction: in PostgreSQL it ends with the first one that fails.
-        let mut unread = Vec::new();
-        let waiting = waiting_commands(cluster, &before).await;
-        let (unseen_commands, untaken) = tolerated(waiting, "waiting commands", &mut unread)?;
-        let slow = slow_truths(cluster, &rows, &commands, triggered.serial).await;
-        let mut slow = tolerated(slow, "serial workflows and task groups", &mut unread)?;
-        let idle = idle(cluster, &rows, &commands, &before).await;
-        slow.idle = tolerated(idle, "what tasks do", &mut unread)?;
+        let mut unread = Unread::default();
+        let read = waiting_commands(cluster, &before).await;
+        let waiting = unread.tolerate(cluster, read, "waiting commands").await?;
+        let (unseen_commands, untaken) = waiting;
+        let read = slow_truths(cluster, &rows, &commands, triggered.serial).await;
+        let what = "serial workflows and task groups";
+        let mut slow = unread.tolerate(cluster, read, what).await?;
+        if before.servers.is_empty() {
+            // Whoever launches the next one is a master.
+            slow.not_launched.clear();
+        }
+        let read = idle(cluster, &rows, &commands, &before).await;
+        slow.idle = unread.tolerate(cluster, read, "what tasks do").await?;
         slow.commands = untaken;
-        let trees = apart_trees(cluster, &rows, &commands).await;
-        slow.trees = tolerated(trees, "parents and children", &mut unread)?;
-        let undispatched = read_undispatched(cluster, &rows).await;
-        let mut undispatched = tolerated(undispatched, "tasks without a worker", &mut unread)?;
+        let read = apart_trees(cluster, &rows, &commands).await;
+        slow.trees = unread
+            .tolerate(cluster, read, "parents and children")
+            .await?;
+        let read = read_undispatched(cluster, &rows).await;
+        let what = "tasks without a worker";
+        let mut undispatched = unread.tolerate(cluster, read, what).await?;
         let (worker_groups, workers) = if undispatched.is_empty() {
             Workers::default()
         } else {
-            let workers = read_workers(cluster, &mut undispatched).await;
-            tolerated(workers, "worker groups", &mut unread)?
+            let read = read_workers(cluster, &mut undispatched).await;
+            unread.tolerate(cluster, read, "worker groups").await?
         };
-        let database = DatabaseFitness::read(cluster).await;
-        let database = tolerated(database, "the database's catalogue", &mut unread)?;
+        let read = DatabaseFitness::read(cluster).await;
+        let what = "the database's catalogue";
+        let database = unread.tolerate(cluster, read, what).await?;
         let locks = lock_queues(&mut *cluster.registry, &release, None).await?;
         let marked_dead = marked_dead(cluster).await?;
         let mut masters = cluster.registry.masters().await?;
@@ -186,7 +200,8 @@ impl Snapshot {
             workers,
             database,
             upgrade: None,
-            unread,
+            closed: cluster.store.closed_tables().to_vec(),
+            unread: unread.0,
         })
     }
 
@@ -196,7 +211,13 @@ impl Snapshot {
     /// Those of the database.
     pub async fn glance(&mut self, cluster: &mut Cluster) -> Result<(), FailoverError> {
         let waiting = cluster.store.takeable_commands().await?;
-        let idle = cluster.store.idle_still(&self.slow.idle).await?;
+        let idle: Vec<InstanceId> = self.slow.idle.iter().map(|one| one.id).collect();
+        // A glance at more would be no glance.
+        let idle = if idle.len() > AT_A_GLANCE {
+            self.slow.idle.clone()
+        } else {
+            cluster.store.idle_instances(&idle).await?
+        };
         self.slow.leave_out_what_moves(&waiting, &idle);
         Ok(())
     }
@@ -206,15 +227,37 @@ impl Snapshot {
     /// # Errors
     /// Those of registry and database.
     pub async fn with_upgrade(mut self, cluster: &mut Cluster) -> Result<Self, FailoverError> {
-        self.upgrade = Some(cluster.store.upgrade_facts().await?);
+        let mut unread = Unread(std::mem::take(&mut self.unread));
+        let read = cluster.store.upgrade_facts().await;
+        let read = read.map_err(FailoverError::from);
+        let what = "the instances and queues that an upgrade finds";
+        self.upgrade = Some(unread.tolerate(cluster, read, what).await?);
         match cluster.registry.workers().await {
             Err(RegistryError::Denied { .. }) => {
-                let unread = "the workers' registrations may not be read, and are not judged";
-                self.unread.push(unread.to_owned());
+                let text = "the workers' registrations may not be read, and are not judged";
+                unread.0.push(text.to_owned());
             }
             workers => self.workers = workers?,
         }
+        self.unread = unread.0;
         Ok(self)
+    }
+
+    /// What this look shows that an earlier one has shown, too, as far as one look alone does not
+    /// prove it. What the earlier one could not read is not judged.
+    #[must_use]
+    pub fn after(mut self, earlier: &Self) -> Self {
+        self.slow.settle(&earlier.slow);
+        let before = earlier.unread.iter();
+        let before = before.map(|text| format!("{text} (in the first of two looks)"));
+        self.unread.extend(before);
+        self
+    }
+
+    /// Whether a queue, or an instance between two tasks, has been looked at for long enough.
+    #[must_use]
+    pub fn has_settled(&self) -> bool {
+        self.slow.seen_twice || self.slow.is_settled()
     }
 
     /// The tables that masters look a definition up in, as a source of evidence.
@@ -336,6 +379,18 @@ impl InstanceScan {
         others.flat_map(|(_, ids)| ids).copied().collect()
     }
 
+    /// Those that a living master works on, ascending.
+    fn alive(&self) -> Vec<InstanceId> {
+        let mut ids: Vec<InstanceId> = if self.any(Verdict::Alive) {
+            let not_alive = self.not_alive();
+            self.unfinished.difference(&not_alive).copied().collect()
+        } else {
+            Vec::new()
+        };
+        ids.sort_unstable();
+        ids
+    }
+
     fn orphans(&self, commands: &CommandsOfInstances) -> Vec<InstanceId> {
         let claimed = self
             .groups
@@ -418,21 +473,30 @@ async fn failed(
 /// The worker groups, if they may be read, and the registered workers.
 type Workers = (Option<Vec<WorkerGroup>>, Registrations);
 
-/// What the database refuses to read, because it takes too long for example, is not judged: the rest
-/// is all the same.
-fn tolerated<T: Default>(
-    read: Result<T, FailoverError>,
-    what: &str,
-    unread: &mut Vec<String>,
-) -> Result<T, FailoverError> {
-    match read {
-        Err(FailoverError::Database(DatabaseError::Refused { cause, .. })) => {
-            unread.push(format!(
-                "{what} could not be read, and are not judged: {cause}"
-            ));
-            Ok(T::default())
+/// What could not be read at this moment.
+#[derive(Debug, Default)]
+struct Unread(Vec<String>);
+
+impl Unread {
+    /// What the database refuses to read, because it takes too long for example, is not judged: the
+    /// rest is, in a new transaction, since a refusal ends the one that was open.
+    async fn tolerate<T: Default>(
+        &mut self,
+        cluster: &mut Cluster,
+        read: Result<T, FailoverError>,
+        what: &str,
+    ) -> Result<T, FailoverError> {
+        match read {
+            Err(FailoverError::Database(DatabaseError::Refused { cause, .. })) => {
+                self.0.push(format!(
+                    "{what} could not be read, and are not judged: {cause}"
+                ));
+                cluster.store.end_reading().await;
+                cluster.store.begin_reading().await?;
+                Ok(T::default())
+            }
+            read => read,
         }
-        read => read,
     }
 }
 
@@ -442,15 +506,8 @@ async fn read_undispatched(
     cluster: &mut Cluster,
     rows: &InstanceScan,
 ) -> Result<BTreeMap<String, Vec<InstanceId>>, FailoverError> {
-    if !rows.any(Verdict::Alive) {
-        return Ok(BTreeMap::new());
-    }
-    let not_alive = rows.not_alive();
     let mut groups: BTreeMap<String, Vec<InstanceId>> = BTreeMap::new();
     let keep = |instance, group: Option<String>| {
-        if not_alive.contains(&instance) {
-            return;
-        }
         let group = group.filter(|name| !name.is_empty());
         let ids = groups
             .entry(group.unwrap_or_else(|| DEFAULT_GROUP.to_owned()))
@@ -460,7 +517,7 @@ async fn read_undispatched(
             ids.push(instance);
         }
     };
-    cluster.store.each_undispatched(keep).await?;
+    cluster.store.each_undispatched(&rows.alive(), keep).await?;
     Ok(groups)
 }
 
@@ -481,11 +538,8 @@ async fn waiting_commands(
     masters: &Registrations,
 ) -> Result<(Vec<i64>, UntakenCommands), FailoverError> {
     let unseen = cluster.store.unseen_commands().await?;
-    let taking = masters
-        .servers
-        .iter()
-        .filter(|server| server.takes_commands());
-    let taking = taking.count();
+    let servers = masters.servers.iter();
+    let taking = servers.filter(|server| server.takes_commands()).count();
     if taking == 0 || !masters.parent_exists {
         return Ok((unseen, UntakenCommands::default()));
     }
@@ -493,7 +547,8 @@ async fn waiting_commands(
     let untaken = UntakenCommands {
         ids: cluster.store.takeable_commands().await?,
         slots: match taker {
-            CommandTaker::Slot => taking,
+            CommandTaker::SlotOfAll => masters.servers.len(),
+            CommandTaker::SlotOfNormal => taking,
             CommandTaker::LockHolder => 1,
         },
     };
@@ -508,20 +563,13 @@ async fn idle(
     commands: &CommandsOfInstances,
     masters: &Registrations,
 ) -> Result<Vec<IdleInstance>, FailoverError> {
-    if !rows.any(Verdict::Alive) {
-        return Ok(Vec::new());
-    }
-    let not_alive = rows.not_alive();
     let works = |host: &str| {
         let server = masters.find(&Address::seen(host));
         server.is_some_and(Registration::takes_commands)
     };
-    let mut idle = cluster.store.idle_instances().await?;
+    let mut idle = cluster.store.idle_instances(&rows.alive()).await?;
     idle.retain(|instance| {
-        rows.unfinished.contains(&instance.id)
-            && !not_alive.contains(&instance.id)
-            && !commands.named.contains(&instance.id)
-            && instance.host.as_deref().is_some_and(works)
+        !commands.named.contains(&instance.id) && instance.host.as_deref().is_some_and(works)
     });
     Ok(idle)
 }

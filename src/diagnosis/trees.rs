@@ -234,8 +234,8 @@ fn is_run_by_itself(child: &Instance, parent_end: Option<DateTime>) -> bool {
     let by_user = child
         .command_type
         .is_some_and(|kind| USER_RERUN_COMMANDS.contains(&kind));
-    let began_later = child
-        .start_time
+    let began = child.start_time.max(child.restart_time);
+    let began_later = began
         .zip(parent_end)
         .is_some_and(|(start, end)| start > end);
     by_user || began_later
@@ -258,6 +258,23 @@ mod tests {
             assert!(!names(link, 7), "{link:?}");
         }
         assert!(!names(Some(r#"{"subWorkflowInstanceId":8}"#), 7));
+    }
+
+    /// A failover, or a stop, changes the command type of a child that its user has resumed.
+    #[test]
+    fn a_child_that_began_after_its_parents_end_is_its_users() {
+        let at = |text: &str| Some(text.parse().unwrap());
+        let child = |command, restarted| Instance {
+            command_type: Some(command),
+            start_time: at("2026-01-01T10:00:00"),
+            restart_time: restarted,
+            ..Instance::default()
+        };
+        let end = at("2026-01-01T11:00:00");
+        assert!(is_run_by_itself(&child(2, at("2026-01-01T12:00:00")), end));
+        assert!(!is_run_by_itself(&child(2, at("2026-01-01T10:30:00")), end));
+        assert!(is_run_by_itself(&child(3, None), end));
+        assert!(!is_run_by_itself(&child(0, None), end));
     }
 
     #[test]

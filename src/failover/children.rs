@@ -1,5 +1,7 @@
 //! What an operator should know of the sub-workflows among the instances to be handed over.
 
+use std::collections::BTreeSet;
+
 use jiff::tz::TimeZone;
 
 use super::judge::instance_verdict;
@@ -32,15 +34,16 @@ pub(super) async fn living_parents(
     });
     let lives = |id: InstanceId| parents.iter().any(|parent| parent.id == id);
     let relations = relations.into_iter().filter(|one| lives(one.parent));
-    Ok(relations.filter_map(|one| one.child).collect())
+    let children: BTreeSet<InstanceId> = relations.filter_map(|one| one.child).collect();
+    Ok(children.into_iter().collect())
 }
 
-/// A note that living masters wait for some of these: for the plan.
+/// A note that living masters run the parents of some of these: for the plan.
 pub(super) fn about_parents(children: &[InstanceId], master: &Address) -> Option<String> {
     let are = match children.len() {
         0 => return None,
-        1 => "is a child of an instance that a living master runs, and that waits for it",
-        _ => "are children of instances that living masters run, and that wait for them",
+        1 => "is a child of an instance that a living master runs",
+        _ => "are children of instances that living masters run",
     };
     Some(format!(
         "{} of the instances of {master} {are}; see 'dsctl instances --tree {master}'",

@@ -13,6 +13,7 @@ use super::outcome::MasterOutcome;
 use super::prepare::{Facts, Share};
 use super::{children, judge, kills, life, remarks, zone};
 use crate::metadata::Mark;
+use crate::metadata::database::DatabaseError;
 use crate::model::{Address, CommandRow, Instance, InstanceId, SkipReason, Verdict};
 use crate::registry::RegistryError;
 
@@ -306,10 +307,18 @@ impl<'j> Handover<'_> {
                 .kept(async |store| {
                     children::living_parents(store, &view.masters, selected, zone.as_ref()).await
                 })
-                .await?;
-            outcome
-                .notes
-                .extend(children::about_parents(&parents, &address));
+                .await;
+            // What is only told stops nothing.
+            let note = match parents {
+                Ok(parents) => children::about_parents(&parents, &address),
+                Err(FailoverError::Database(DatabaseError::Refused { cause, .. })) => {
+                    Some(format!(
+                        "which of the instances of {address} are children of others could not be read: {cause}"
+                    ))
+                }
+                Err(error) => return Err(error),
+            };
+            outcome.notes.extend(note);
         }
         Ok(())
     }

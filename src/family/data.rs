@@ -359,7 +359,7 @@ const V2_0: Family = Family {
         true,
     )],
     starts_at_trigger: false,
-    command_taker: CommandTaker::Slot,
+    command_taker: CommandTaker::SlotOfAll,
     follows_app_link: &[],
     wakes_serial: false,
     failed_recovery: &[],
@@ -501,6 +501,7 @@ const V3_2: Family = Family {
         ..COLUMNS_2_0
     },
     states: STATES_3_2,
+    command_taker: CommandTaker::SlotOfNormal,
     command: &[
         COMMAND_TYPE,
         DEFINITION_CODE,

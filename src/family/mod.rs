@@ -132,8 +132,11 @@ pub enum LockPath {
 pub enum CommandTaker {
     /// The one that holds the lock of the commands takes the next one (1.x).
     LockHolder,
-    /// The remainder of its id tells (`ServerNodeManager`, `MasterSlotManager`; 2.0 and newer).
-    Slot,
+    /// The remainder of its id tells, among all registered masters: the share of one that is
+    /// overloaded waits (`ServerNodeManager`, 2.0 to 3.1).
+    SlotOfAll,
+    /// The same among those that are not overloaded (`MasterSlotManager`, 3.2 and newer).
+    SlotOfNormal,
 }
 
 /// A fact that holds for some releases of a family.
@@ -361,7 +364,7 @@ pub const READY_STOP: i64 = 4;
 /// `SERIAL_WAIT` of an instance, in every release that has it.
 pub const SERIAL_WAIT: i64 = 14;
 
-/// States in which an earlier instance of a serial workflow keeps a later one waiting (R§4.2), those
+/// States in which an earlier instance of a serial workflow keeps a later one waiting, those
 /// that wait themselves among them.
 pub const SERIAL_BLOCKERS: &[i64] = &[0, 1, SERIAL_WAIT, 17];
 

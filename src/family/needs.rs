@@ -105,6 +105,8 @@ impl Family {
             "log_path",
             "app_link",
             "flag",
+            "retry_times",
+            "max_retry_times",
             self.columns.task_instance,
         ]);
         all
@@ -122,6 +124,10 @@ impl Family {
             ],
         );
         all.columns.extend(self.columns.command_instance);
+        if self.definition == DefinitionKey::Id {
+            // Masters see a command only if its definition is online.
+            all.columns.push(self.columns.definition);
+        }
         all
     }
 

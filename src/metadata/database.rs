@@ -148,16 +148,18 @@ pub trait Database: Send + fmt::Debug {
     /// As [`Database::query`]; on `Refused` and `UniqueViolation` the statement changed nothing.
     async fn execute(&mut self, query: &Query) -> Result<Written, DatabaseError>;
 
-    /// Starts a transaction. `idle_limit` is how long the *server* lets a writing transaction be
-    /// idle before it rolls it back by itself: it must be shorter than the registry's session, so
-    /// that a frozen process cannot hold rows past the end of its lock.
+    /// Starts a transaction. `limit` is how long the *server* lets a writing transaction be idle
+    /// before it rolls it back by itself: it must be shorter than the registry's session, so that a
+    /// frozen process cannot hold rows past the end of its lock. For a reading one it is how long a
+    /// statement may go on in a server that does not notice that nobody waits for its answer any more
+    /// (PostgreSQL); zero is as usual.
     ///
     /// # Errors
     /// As [`Database::query`].
     async fn begin(
         &mut self,
         access: Access,
-        idle_limit: std::time::Duration,
+        limit: std::time::Duration,
     ) -> Result<(), DatabaseError>;
 
     /// Commits the transaction.

@@ -1,7 +1,7 @@
 //! Instances that run, and of which nothing runs.
 
 use super::database::{DatabaseError, Row};
-use super::store::{LOOK_UP, MetadataStore};
+use super::store::MetadataStore;
 use crate::model::InstanceId;
 
 /// An unfinished instance of which no valid task is unfinished or has a retry to come.
@@ -24,32 +24,22 @@ fn read(row: &Row) -> Option<IdleInstance> {
 }
 
 impl MetadataStore {
-    /// Unfinished instances of which no valid task is unfinished or has a retry to come, ids ascending.
-    /// Between two tasks that is so for a moment. None where this user may not see every task. One scan
-    /// of the instances.
+    /// Those of these instances that are unfinished, and of which no valid task is unfinished or has a
+    /// retry to come; in the order of the ids, if these are ascending. Between two tasks that is so for
+    /// a moment. None where this user may not see every task.
     ///
     /// # Errors
     /// [`DatabaseError`].
-    pub async fn idle_instances(&mut self) -> Result<Vec<IdleInstance>, DatabaseError> {
-        if self.hides(&[self.release.family.tables.task]) {
-            return Ok(Vec::new());
-        }
-        let query = self.statements().idle_instances(None);
-        self.collect(&query, read).await
-    }
-
-    /// Those of these instances that are so still, ids ascending within each thousand of those given.
-    ///
-    /// # Errors
-    /// [`DatabaseError`].
-    pub async fn idle_still(
+    pub async fn idle_instances(
         &mut self,
-        idle: &[IdleInstance],
+        instances: &[InstanceId],
     ) -> Result<Vec<IdleInstance>, DatabaseError> {
-        let ids: Vec<InstanceId> = idle.iter().map(|instance| instance.id).collect();
         let mut found = Vec::new();
-        for some in ids.chunks(LOOK_UP) {
-            let query = self.statements().idle_instances(Some(some));
+        if self.hides(&[self.release.family.tables.task]) {
+            return Ok(found);
+        }
+        for some in self.portions(instances) {
+            let query = self.statements().idle_instances(some);
             found.extend(self.collect(&query, read).await?);
         }
         Ok(found)

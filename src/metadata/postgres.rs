@@ -300,14 +300,20 @@ impl Driver for PostgresDriver {
         true
     }
 
-    fn begin(session: &mut PostgresSession, access: Access, idle_limit: Duration) -> Vec<String> {
+    fn begin(session: &mut PostgresSession, access: Access, limit: Duration) -> Vec<String> {
         let settings = &session.settings;
         vec![match access {
-            Access::Read => format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}"),
+            Access::Read if limit.is_zero() => {
+                format!("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}")
+            }
+            Access::Read => format!(
+                "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; {settings}; SET LOCAL statement_timeout = {}",
+                milliseconds(limit)
+            ),
             Access::Write => format!(
                 "BEGIN ISOLATION LEVEL READ COMMITTED; {settings}{NOTHING_DEFERRED}; \
                  SET LOCAL idle_in_transaction_session_timeout = {}",
-                milliseconds(idle_limit)
+                milliseconds(limit)
             ),
         }]
     }

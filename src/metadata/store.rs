@@ -68,6 +68,8 @@ pub struct MetadataStore {
     /// Tables that not every release has, and not every user may read: those of which this one may
     /// read all rows, and what is looked for in them.
     pub(super) readable: BTreeSet<&'static str>,
+    /// Those of them that are there, and that it may not read.
+    closed: Vec<&'static str>,
     /// The table of parents and children, if this user may read it.
     pub(super) relations: Option<&'static str>,
     pub(super) server: Witnesses,
@@ -75,6 +77,8 @@ pub struct MetadataStore {
     pub(super) hidden: Vec<String>,
     /// What it says of itself, if it is a snapshot.
     pub(super) snapshot: Option<SnapshotHead>,
+    /// How long one statement of a reading transaction may take in the server, if that is limited.
+    reading_limit: Option<Duration>,
     /// When the server last answered.
     last_answer: Instant,
 }
@@ -131,6 +135,14 @@ impl MetadataStore {
             .filter(|(table, may)| *may && !are_hidden(&hidden, &[*table]))
             .map(|(table, _)| table)
             .collect();
+        let is_closed = |table: &&'static str| {
+            are_hidden(&hidden, &[*table])
+                || (catalogue.has(table, "id") && !catalogue.may_read(table, "id"))
+        };
+        let closed = [GROUPS, QUEUE, SERIAL_QUEUE]
+            .into_iter()
+            .filter(is_closed)
+            .collect();
         let relations = Some(release.family.tables.relation).filter(|table| {
             may_read_relations(&catalogue, release.family) && !are_hidden(&hidden, &[table])
         });
@@ -144,10 +156,12 @@ impl MetadataStore {
             jdbc_registry,
             has_mysql_registry,
             readable,
+            closed,
             relations,
             server,
             hidden,
             snapshot,
+            reading_limit: None,
             last_answer: Instant::now(),
         })
     }
@@ -268,6 +282,12 @@ impl MetadataStore {
         all.into_iter().flatten().collect()
     }
 
+    /// Tables of queues and groups that are there, and that this user may not read.
+    #[must_use]
+    pub fn closed_tables(&self) -> &[&'static str] {
+        &self.closed
+    }
+
     /// Why the server that answers may have old data, or only some of it.
     #[must_use]
     pub fn doubt(&self) -> Option<&str> {
@@ -332,11 +352,15 @@ impl MetadataStore {
     /// # Errors
     /// [`DatabaseError`].
     pub async fn begin_reading(&mut self) -> Result<(), DatabaseError> {
-        self.database
-            .ready()
-            .await
-            .begin(Access::Read, Duration::ZERO)
-            .await
+        let limit = self.reading_limit.unwrap_or(Duration::ZERO);
+        let database = self.database.ready().await;
+        database.begin(Access::Read, limit).await
+    }
+
+    /// Limits how long one statement of the reading transactions from now on may go on in the server,
+    /// also after nobody waits for its answer any more.
+    pub fn limit_reading(&mut self, limit: Option<Duration>) {
+        self.reading_limit = limit;
     }
 
     /// The same after an idle time, in which the connection may have been closed.

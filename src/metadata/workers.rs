@@ -14,25 +14,28 @@ pub struct WorkerGroup {
 }
 
 impl MetadataStore {
-    /// Passes on the instance and the worker group of each task of an unfinished instance that has
-    /// been submitted and given to no worker yet, in order of instance. Nothing in releases whose
-    /// tasks have no group's name (1.2).
+    /// Passes on the instance and the worker group of each task of these instances, whose ids are
+    /// ascending, that has been submitted and given to no worker yet, in order of instance. Nothing in
+    /// releases whose tasks have no group's name (1.2).
     ///
     /// # Errors
     /// [`DatabaseError`].
     pub async fn each_undispatched(
         &mut self,
+        instances: &[InstanceId],
         mut on_task: impl FnMut(InstanceId, Option<String>) + Send,
     ) -> Result<(), DatabaseError> {
-        let Some(query) = self.statements().undispatched() else {
-            return Ok(());
-        };
         let mut on_row = |row: Row| {
             if let Some(instance) = row.int(0) {
                 on_task(instance, row.text(1));
             }
         };
-        self.each(&query, &mut on_row).await
+        for some in self.portions(instances) {
+            if let Some(query) = self.statements().undispatched(some) {
+                self.each(&query, &mut on_row).await?;
+            }
+        }
+        Ok(())
     }
 
     /// The worker groups; `None` if this user may not read them, or there is no such table.

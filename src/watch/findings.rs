@@ -24,6 +24,9 @@ pub(super) enum Then {
     Reopen,
 }
 
+/// A diagnosis takes no longer: for so long a master that goes is not noticed.
+const LONGEST: Duration = Duration::from_secs(5);
+
 impl Watcher<'_> {
     /// Diagnoses, if that is due and no master is missing, as the last thing of a round: nothing
     /// that it does may keep a failover waiting, or leave an absence without proof.
@@ -45,7 +48,7 @@ impl Watcher<'_> {
         }
         self.diagnoses.begun = Some(Instant::now());
         let limit = self.time_for_a_diagnosis(began);
-        let (fault, then) = match tokio::time::timeout(limit, read(cluster)).await {
+        let (fault, then) = match tokio::time::timeout(limit, read(cluster, limit)).await {
             Ok(Ok(snapshot)) => {
                 let masters = self.look(cluster).await?;
                 // What is found of a master that went meanwhile is the loop's own.
@@ -68,8 +71,8 @@ impl Watcher<'_> {
             }
             Err(_) => {
                 let why = format!(
-                    "it is given up after {:.1}s, because the next round is due: a longer --interval gives it \
-                     more time, and --diagnose-every never ends this",
+                    "it is given up after {:.1}s, so that no failover has to wait for it: let cron run \
+                     'dsctl doctor' instead, and end this with --diagnose-every never",
                     limit.as_secs_f64()
                 );
                 (Fault::Diagnosis { source: None, why }, Then::Reopen)
@@ -79,8 +82,8 @@ impl Watcher<'_> {
         Ok(then)
     }
 
-    /// Until the next round is due. With a very short interval it may take as long as two looks may
-    /// be apart, less a second.
+    /// Until the next round is due, and never long: a master that goes meanwhile is seen after that.
+    /// With a very short interval it may take as long as two looks may be apart, less a second.
     fn time_for_a_diagnosis(&self, began: Instant) -> Duration {
         let until_round = self.plan.interval.saturating_sub(began.elapsed());
         let looked = self.memory.missing.last.as_ref();
@@ -88,14 +91,14 @@ impl Watcher<'_> {
             .and_then(|look| look.steady)
             .map_or(MARGIN, |looked| looked.elapsed());
         let margin = MARGIN.saturating_sub(Duration::from_secs(1));
-        until_round.max(margin.saturating_sub(since))
+        until_round.max(margin.saturating_sub(since)).min(LONGEST)
     }
 
     async fn tell_findings(&mut self, context: &mut LoopContext<'_>, mut snapshot: Snapshot) {
         let is_whole = snapshot.unread.is_empty() && snapshot.doubt.is_none();
         // What needs two looks has one before: nobody waits for a second one.
         let looks = &mut self.diagnoses.slow;
-        looks.settle(Instant::now(), &mut snapshot.slow, is_whole);
+        looks.settle(Instant::now(), &mut snapshot.slow);
         if self.diagnoses.unread != snapshot.unread {
             self.diagnoses.unread.clone_from(&snapshot.unread);
             for text in &snapshot.unread {
@@ -103,21 +106,31 @@ impl Watcher<'_> {
             }
         }
         let mut found = findings(&snapshot);
+        let counts = FindingCounts::of(&snapshot, &found);
+        // A second look will tell.
+        found.retain(|finding| !finding.is_unproven);
         mute(&mut found, context.mutes(), snapshot.taken_at);
         for change in self.diagnoses.told.changes(&found, is_whole) {
             context.emit(change).await;
         }
-        context.diagnosed(&FindingCounts::of(&snapshot, &found));
+        // A gauge of what was not judged would end an alarm.
+        if snapshot.unread.is_empty() {
+            context.diagnosed(&FindingCounts::of(&snapshot, &found).without_unproven(&counts));
+        }
     }
 }
 
 /// One state of the tables, by a transaction that reads.
-async fn read(cluster: &mut Cluster) -> Result<Snapshot, FailoverError> {
+///
+/// A server goes on with a statement that nobody waits for any more: it is limited there, too.
+async fn read(cluster: &mut Cluster, limit: Duration) -> Result<Snapshot, FailoverError> {
+    cluster.store.limit_reading(Some(limit));
     let snapshot = match cluster.store.begin_reading_anew().await {
         Ok(()) => Snapshot::take(cluster).await,
         Err(error) => Err(error.into()),
     };
     cluster.store.end_reading().await;
+    cluster.store.limit_reading(None);
     snapshot
 }
 

@@ -1,6 +1,6 @@
 //! Which findings were told, so that each is told once when it comes and once when it goes. Pure.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::What;
@@ -29,64 +29,114 @@ pub(super) struct Diagnoses {
 pub(super) struct SlowLooks(VecDeque<(Instant, SlowTruths)>);
 
 impl SlowLooks {
-    /// Leaves out what no earlier look proves. The look is kept for later ones if it was complete.
-    pub(super) fn settle(&mut self, now: Instant, slow: &mut SlowTruths, is_whole: bool) {
+    /// Leaves out what an earlier look does not prove. Without one that is old enough nothing is
+    /// settled. What one look could not read is proven by none that follows on it.
+    pub(super) fn settle(&mut self, now: Instant, slow: &mut SlowTruths) {
         let is_old = |at: Instant| now.saturating_duration_since(at) >= APART;
         while self.0.get(1).is_some_and(|(at, _)| is_old(*at)) {
             self.0.pop_front();
         }
         let seen = slow.clone();
-        match self.0.front() {
-            Some((at, earlier)) if is_old(*at) => slow.settle(earlier),
-            _ => slow.settle(&SlowTruths::default()),
+        if let Some((at, earlier)) = self.0.front()
+            && is_old(*at)
+        {
+            slow.settle(earlier);
         }
-        if is_whole {
-            self.0.push_back((now, seen));
-        }
+        self.0.push_back((now, seen));
     }
 }
 
 /// What a finding is about, whichever instances that has at the moment: a set that grows is no new
-/// finding. The number counts those that differ in nothing else.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Topic {
-    code: &'static str,
-    about: [Option<String>; 4],
-    number: usize,
+/// finding.
+type Topic = (&'static str, [Option<String>; 4]);
+
+/// A finding that was told.
+#[derive(Clone, Debug)]
+struct ToldFinding {
+    /// As it was found last.
+    brief: FindingBrief,
+    /// Whether it has been muted since.
+    is_muted: bool,
 }
 
 /// The findings that were told to have appeared, and not yet to be gone.
 #[derive(Debug, Default)]
-pub(super) struct Told(BTreeMap<Topic, FindingBrief>);
+pub(super) struct Told(BTreeMap<Topic, Vec<ToldFinding>>);
 
 impl Told {
-    /// What is to be told about these. What is muted does not appear; what was told is gone only if
-    /// it is found no more. Where not all could be seen, nothing is gone.
+    /// What is to be told about these. What is muted does not appear, and once it is muted no more it
+    /// does so anew; what was told is gone only if it is found no more. Where not all could be seen,
+    /// nothing is gone.
     pub(super) fn changes(&mut self, found: &[Finding], is_whole: bool) -> Vec<What> {
-        let mut numbers: BTreeMap<(&str, [Option<String>; 4]), usize> = BTreeMap::new();
-        let mut still = BTreeSet::new();
-        let mut changes = Vec::new();
+        let mut topics: BTreeMap<Topic, Vec<&Finding>> = BTreeMap::new();
         for finding in found {
-            let (code, about) = (finding.kind.code, about(&finding.subject));
-            let number = numbers.entry((code, about.clone())).or_default();
-            let topic = Topic {
-                code,
-                about,
-                number: *number,
-            };
-            *number += 1;
-            if finding.muted.is_none() && !self.0.contains_key(&topic) {
-                changes.push(appeared(finding));
-                self.0.insert(topic.clone(), brief(finding));
+            let topic = (finding.kind.code, about(&finding.subject));
+            topics.entry(topic).or_default().push(finding);
+        }
+        let mut changes = Vec::new();
+        let before = std::mem::take(&mut self.0);
+        let mut gone = Vec::new();
+        for (topic, told) in before {
+            let now = topics.entry(topic.clone()).or_default();
+            let (still, left) = matched(told, now);
+            for (mut told, finding) in still {
+                let was_muted = told.is_muted;
+                told.brief = brief(finding);
+                told.is_muted = finding.muted.is_some();
+                if was_muted && !told.is_muted {
+                    changes.push(appeared(finding));
+                }
+                self.0.entry(topic.clone()).or_default().push(told);
             }
-            still.insert(topic);
+            if is_whole {
+                gone.extend(left);
+            } else {
+                self.0.entry(topic).or_default().extend(left);
+            }
         }
-        if is_whole {
-            let gone = self.0.extract_if(.., |topic, _| !still.contains(topic));
-            changes.extend(gone.map(|(_, finding)| What::FindingCleared { finding }));
+        for (topic, new) in topics {
+            for finding in new.into_iter().filter(|finding| finding.muted.is_none()) {
+                changes.push(appeared(finding));
+                let told = ToldFinding {
+                    brief: brief(finding),
+                    is_muted: false,
+                };
+                self.0.entry(topic.clone()).or_default().push(told);
+            }
         }
+        self.0.retain(|_, told| !told.is_empty());
+        changes.extend(gone.into_iter().map(|told| What::FindingCleared {
+            finding: told.brief,
+        }));
         changes
     }
+}
+
+/// Those that are found again, each with the finding that has most likely become of it: one with an
+/// instance in common, else the next one. They are taken from the findings; the others are left.
+fn matched<'a>(
+    told: Vec<ToldFinding>,
+    now: &mut Vec<&'a Finding>,
+) -> (Vec<(ToldFinding, &'a Finding)>, Vec<ToldFinding>) {
+    let shares = |told: &ToldFinding, finding: &Finding| {
+        let ids = &told.brief.subject.instance_ids;
+        finding
+            .subject
+            .instance_ids
+            .iter()
+            .any(|id| ids.contains(id))
+    };
+    let (mut still, mut left) = (Vec::new(), Vec::new());
+    for told in told {
+        match now.iter().position(|finding| shares(&told, finding)) {
+            Some(place) => still.push((told, now.remove(place))),
+            None => left.push(told),
+        }
+    }
+    let others = left.len().min(now.len());
+    let next: Vec<ToldFinding> = left.drain(..others).collect();
+    still.extend(next.into_iter().zip(now.drain(..others)));
+    (still, left)
 }
 
 fn about(subject: &Subject) -> [Option<String>; 4] {
@@ -164,7 +214,10 @@ mod tests {
         assert_eq!(look(from_ref(&one), true), ["+DS-003"]);
         assert_eq!(look(from_ref(&more), true), [""; 0], "the set has grown");
         // Two that differ in their instances alone.
-        assert_eq!(look(&[more.clone(), one.clone()], true), ["+DS-003"]);
+        let other = finding("DS-003", of(&[9]));
+        assert_eq!(look(&[more.clone(), other.clone()], true), ["+DS-003"]);
+        assert_eq!(look(from_ref(&other), true), ["-DS-003"]);
+        assert_eq!(look(&[more.clone(), other], true), ["+DS-003"]);
         assert_eq!(look(from_ref(&more), true), ["-DS-003"]);
         let both = [more.clone(), master("a:1"), master("b:1")];
         assert_eq!(look(&both, true), ["+DS-001", "+DS-001"]);
@@ -178,23 +231,22 @@ mod tests {
     #[test]
     fn what_may_pass_is_compared_with_a_look_that_is_old_enough() {
         let (mut looks, start) = (SlowLooks::default(), Instant::now());
-        let mut at = |seconds: u64, ids: &[i64], is_whole| {
+        let mut at = |seconds: u64, ids: &[i64]| {
             let mut slow = SlowTruths {
                 unwoken: ids.to_vec(),
                 ..SlowTruths::default()
             };
             let now = start + std::time::Duration::from_secs(seconds);
-            looks.settle(now, &mut slow, is_whole);
-            assert!(slow.seen_twice);
-            slow.unwoken
+            looks.settle(now, &mut slow);
+            slow.seen_twice.then_some(slow.unwoken)
         };
-        assert_eq!(at(0, &[1], true), [0; 0]);
-        assert_eq!(at(2, &[1, 2], true), [0; 0]);
-        assert_eq!(at(6, &[1, 2], true), [1]);
-        assert_eq!(at(8, &[1, 2], true), [1, 2]);
-        assert_eq!(at(9, &[], false), [0; 0], "it could not be read");
-        assert_eq!(at(300, &[2], true), [2]);
-        assert_eq!(at(600, &[2, 3], true), [2]);
+        assert_eq!(at(0, &[1]), None);
+        assert_eq!(at(2, &[1, 2]), None);
+        assert_eq!(at(6, &[1, 2]), Some(vec![1]));
+        assert_eq!(at(8, &[1, 2]), Some(vec![1, 2]));
+        assert_eq!(at(9, &[]), Some(vec![]), "it could not be read");
+        assert_eq!(at(300, &[2]), Some(vec![]));
+        assert_eq!(at(600, &[2, 3]), Some(vec![2]));
     }
 
     #[test]
@@ -211,8 +263,11 @@ mod tests {
         };
         assert_eq!(look(from_ref(&muted)), [""; 0]);
         assert_eq!(look(&[]), [""; 0]);
+        assert_eq!(look(from_ref(&alarm)), ["+DS-003"]);
+        assert_eq!(look(from_ref(&muted)), [""; 0], "it is still there");
+        // It has expired, or something has come to it that nobody has muted.
         assert_eq!(look(&[alarm]), ["+DS-003"]);
-        assert_eq!(look(&[muted]), [""; 0], "it is still there");
+        assert_eq!(look(&[muted]), [""; 0]);
         assert_eq!(look(&[]), ["-DS-003"]);
     }
 }

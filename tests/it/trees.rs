@@ -367,7 +367,7 @@ fn a_plan_tells_of_the_parent(family: &Family) {
     family.set(*parent, &format!("host = '{LIVING}'"));
     family.set(*child, &format!("host = '{DEAD}'"));
     let note = format!(
-        "1 of the instances of {DEAD} is a child of an instance that a living master runs, and that waits for it"
+        "1 of the instances of {DEAD} is a child of an instance that a living master runs; see "
     );
     let plan = || world.failover("--dry-run").run().exit(0);
     // The earlier attempt's child is a child of the same parent.

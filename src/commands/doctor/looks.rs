@@ -28,10 +28,7 @@ pub(super) async fn settled(
     shell.printer.settled();
     match second {
         Ok(None) => Ok(first),
-        Ok(Some(mut second)) => {
-            second.slow.settle(&first.slow);
-            Ok(second)
-        }
+        Ok(Some(second)) => Ok(second.after(&first)),
         Err(FailoverError::Stopped(stop)) => Err(FailoverError::Stopped(stop).into()),
         // What one look has proven stays so.
         Err(error) => {
@@ -67,7 +64,12 @@ async fn second_look(
         }
         cluster.stop.pause(left.min(A_MOMENT)).await?;
         if first.slow.may_move() {
-            first.glance(cluster).await?;
+            match first.glance(cluster).await {
+                Err(error @ FailoverError::Stopped(_)) => return Err(error),
+                // The second look is on a new connection, if need be.
+                Err(error) => tracing::debug!(%error, "a glance between two looks has failed"),
+                Ok(()) => {}
+            }
         }
     }
     cluster.store.begin_reading_anew().await?;

@@ -13,14 +13,14 @@ use serde::Serialize;
 pub(super) use self::args::DoctorArgs;
 pub(super) use self::explain::explain;
 use self::looks::settled;
-use self::plugin::{doubts, for_nagios};
+use self::plugin::{doubts, for_nagios, unjudged_texts};
 use super::failure::CommandError;
 use super::shell::{Answer, Shell, Skeleton};
 use super::times::Instant;
 use crate::cluster::Cluster;
 use crate::diagnosis::{
-    CHECKS, Evidence, Finding, FindingCounts, IdleMute, Muted, Remedy, Severity, Snapshot, Subject,
-    alarms, check_codes, findings, mute,
+    Evidence, Finding, FindingCounts, IdleMute, Muted, Remedy, Severity, Snapshot, Subject, alarms,
+    check_codes, findings, judged, mute,
 };
 use crate::exit_code::ExitCode;
 use crate::files::replace::replace;
@@ -115,25 +115,46 @@ pub(super) async fn run(
     let snapshot = settled(shell, cluster, arguments).await?;
     let mut found = findings(&snapshot);
     // A snapshot is looked at as of its own moment, and so are mutes.
-    let idle = mute(&mut found, &shell.settings.mutes, snapshot.taken_at);
+    let mut idle = mute(&mut found, &shell.settings.mutes, snapshot.taken_at);
+    idle.retain(|mute| is_judged(&snapshot, mute.code()));
     let written = match &arguments.metrics_file {
-        Some(path) => write_metrics(path, &FindingCounts::of(&snapshot, &found).page()),
-        None => Ok(()),
+        // A gauge of what was not judged would end an alarm.
+        Some(path) if snapshot.unread.is_empty() => {
+            write_metrics(path, &FindingCounts::of(&snapshot, &found).page())
+        }
+        _ => Ok(()),
     };
     if arguments.nagios {
         written?;
-        let (state, line) = for_nagios(&found, &doubts(cluster, &snapshot));
+        let checks = judged(&snapshot).len();
+        let (state, line) = for_nagios(&found, checks, &doubts(cluster, &snapshot));
         return Ok(Answer::saying(line, state.number()));
     }
     // What was found is shown all the same.
-    let error = written.err().map(|error| error.body());
     let fails = alarms(&found).any(|finding| arguments.fail_on.includes(finding.severity()));
+    let unjudged = (!fails && !snapshot.unread.is_empty()).then(not_all_is_judged);
+    let error = written.err().or(unjudged).map(|error| error.body());
     Ok(Answer {
         error,
-        warnings: snapshot.unread.clone(),
+        warnings: unjudged_texts(&snapshot),
         exit: fails.then_some(ExitCode::Findings),
         ..Answer::new(body(&snapshot, found, &idle))
     })
+}
+
+/// Whether a code was looked for. One that no finding has is refused before.
+fn is_judged(snapshot: &Snapshot, code: &str) -> bool {
+    let mut checks = judged(snapshot).into_iter();
+    checks.any(|check| check.kind.code == code)
+}
+
+fn not_all_is_judged() -> CommandError {
+    CommandError::Other {
+        error: anyhow::anyhow!("not all could be read, and what could not is not judged"),
+        hint: "the warnings say what; repeat it, with a longer --statement-timeout if that was too short"
+            .to_owned(),
+        exit: ExitCode::Failure,
+    }
 }
 
 fn write_metrics(path: &Path, text: &str) -> Result<(), CommandError> {
@@ -157,18 +178,21 @@ fn body(snapshot: &Snapshot, found: Vec<Finding>, idle: &[IdleMute<'_>]) -> Body
         closing.extend(details(finding));
         closing.push(String::new());
     }
-    if !snapshot.judges_times {
+    if !snapshot.judges_times && snapshot.upgrade.is_none() {
         closing.push(
             "without --time-zone it is not known what is from before a master's restart".to_owned(),
         );
     }
-    closing.push(if found.is_empty() && snapshot.upgrade.is_some() {
+    let is_whole = snapshot.unread.is_empty() && snapshot.closed.is_empty();
+    closing.push(if found.is_empty() && !is_whole {
+        "nothing was found in what could be read: see the warnings".to_owned()
+    } else if found.is_empty() && snapshot.upgrade.is_some() {
         "nothing was found that an upgrade has to wait for, or has left behind".to_owned()
     } else if found.is_empty() {
         format!(
             "nothing was found: {} checks of masters, hand-overs, stops, hosts, definitions, queues, worker \
              groups, task groups, commands, failover locks and the database; what a task does is not looked at",
-            CHECKS.len()
+            judged(snapshot).len()
         )
     } else {
         "explain a code: dsctl doctor --explain CODE".to_owned()

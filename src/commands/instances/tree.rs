@@ -18,7 +18,7 @@ pub(super) struct Forest {
     /// By child.
     parents: HashMap<InstanceId, Relation>,
     /// By parent, in order of child.
-    children: HashMap<InstanceId, Vec<Relation>>,
+    children: HashMap<InstanceId, BTreeMap<InstanceId, Relation>>,
     /// Tasks whose child is still to be made.
     childless: HashSet<i64>,
     /// By instance, in order of host and id.
@@ -99,12 +99,13 @@ impl Forest {
             return;
         };
         if let Some(before) = self.parents.insert(child, relation) {
-            let siblings = self.children.entry(before.parent).or_default();
-            siblings.retain(|one| one.child != Some(child));
+            self.children
+                .entry(before.parent)
+                .or_default()
+                .remove(&child);
         }
         let siblings = self.children.entry(relation.parent).or_default();
-        siblings.push(relation);
-        siblings.sort_unstable_by_key(|one| one.child);
+        siblings.insert(child, relation);
     }
 
     fn has(&self, id: InstanceId) -> bool {
@@ -131,7 +132,9 @@ impl Forest {
     /// Its children, ascending.
     pub(super) fn children(&self, id: InstanceId) -> Vec<InstanceId> {
         let children = self.children.get(&id).into_iter().flatten();
-        children.filter_map(|relation| relation.child).collect()
+        children
+            .filter_map(|(_, relation)| relation.child)
+            .collect()
     }
 
     /// Its unfinished tasks, in order of host and id.
@@ -201,15 +204,17 @@ impl Forest {
 
     fn below(&self, id: InstanceId) -> Vec<Node<'_>> {
         let tasks = self.tasks(id);
-        let has_line = |task| tasks.iter().any(|one| one.id == task);
+        let with_lines: HashSet<i64> = tasks.iter().map(|task| task.id).collect();
         let children = self.children.get(&id).into_iter().flatten();
-        let others = children.filter(|relation| !has_line(relation.task));
+        let children = children.map(|(_, relation)| relation);
+        let others = children.filter(|relation| !with_lines.contains(&relation.task));
         let others = others.filter_map(|relation| relation.child.map(Node::Instance));
         tasks.iter().map(Node::Task).chain(others).collect()
     }
 
     fn below_task(&self, task: &Task) -> Vec<Node<'_>> {
         let children = self.children.get(&task.instance_id).into_iter().flatten();
+        let children = children.map(|(_, relation)| relation);
         let own = children.filter(|relation| relation.task == task.id);
         own.filter_map(|relation| relation.child.map(Node::Instance))
             .collect()

@@ -43,7 +43,7 @@ pub(super) const RIGHTS: Check = Check {
 pub(super) const REPLICA: Check = Check {
     kind: &FindingKind {
         code: "DS-032",
-        title: "the database that answers may be a replica",
+        title: "the database that answers may not be the one that masters write to",
         severity: Severity::Look,
         meaning: "A replica lags behind the server that masters write to, and one that is read-only takes \
             no failover. If masters use this address, too, nothing of theirs can be written.",
@@ -51,9 +51,10 @@ pub(super) const REPLICA: Check = Check {
             "the address of a replica, or of a proxy that reads from one",
             "the database was failed over, and its address still leads to the old server",
             "somebody has set the server read-only, or its disk is full",
+            "the server was started again, or another one took its address over, while it was looked at",
         ],
         upstream: &[],
-        remedy: "give --db the address of the server that accepts writes. If it is the masters' own, make it \
+        remedy: "look again; then give --db the address of the server that accepts writes. If it is the masters' own, make it \
             accept writes again",
     },
     find: replica,
@@ -103,7 +104,7 @@ fn schema(snapshot: &Snapshot) -> Vec<Finding> {
     ) = &database.obstacle
     {
         finding = finding.fact("database", obstacle.to_string());
-        finding.remedy.text = obstacle.hint();
+        add(&mut finding, &obstacle.hint());
     }
     if !database.without_transactions.is_empty() {
         let fact = format!(
@@ -117,11 +118,16 @@ fn schema(snapshot: &Snapshot) -> Vec<Finding> {
             "database t_ds_serial_command",
             "workflow_definition_code is no bigint: no code of a workflow fits into it",
         );
-        let text = "make it a bigint, as upstream's script of 3.4.1 does, while no master runs";
-        text.clone_into(&mut finding.remedy.text);
+        let text = "make workflow_definition_code a bigint, as upstream's script of 3.4.1 does, while no master runs";
+        add(&mut finding, text);
     }
     let found = (!finding.evidence.is_empty()).then_some(finding);
     found.into_iter().collect()
+}
+
+fn add(finding: &mut Finding, remedy: &str) {
+    let before = std::mem::take(&mut finding.remedy.text);
+    finding.remedy.text = format!("{before}; {remedy}");
 }
 
 fn zone(snapshot: &Snapshot) -> Vec<Finding> {

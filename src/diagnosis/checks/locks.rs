@@ -1,5 +1,6 @@
 //! Failover locks that stay.
 
+use crate::diagnosis::beats;
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject};
 use crate::diagnosis::locks::LockQueue;
@@ -56,16 +57,18 @@ pub(super) const FOREIGN: Check = Check {
 pub(super) const LONG: Check = Check {
     kind: &FindingKind {
         code: "DS-035",
-        title: "a failover lock that somebody has held for long",
+        title: "a failover lock whose holder has been there for long",
         severity: Severity::Look,
-        meaning: "As long as it is held, nobody else fails over what it guards.",
+        meaning: "As long as it is held, nobody else fails over what it guards. How long its holder waited \
+            before it got the lock is not known: it may hold it for a moment only.",
         causes: &[
             "a large failover goes on",
             "a 'dsctl lock acquire', or a program under it, has not ended",
             "a master hangs in its failover: before a database that does not answer, for example",
         ],
         upstream: &[],
-        remedy: "see who holds it; a master that hangs is to be restarted",
+        remedy: "look again, and see who holds it and for what; restart a master only if its log shows \
+            that it hangs",
     },
     find: long,
 };
@@ -81,11 +84,17 @@ fn long(snapshot: &Snapshot) -> Vec<Finding> {
         .iter()
         .filter_map(|lock| Some((lock, lock.nodes.first()?)));
     let found = holders.filter_map(|(lock, node)| {
-        let held = snapshot.taken_at.duration_since(node.created_at?).as_secs();
+        // By the registry's clock, as both are written by it.
+        let now = beats::newest(&snapshot.masters)?;
+        let held = now.duration_since(node.created_at?).as_secs();
         if held < HELD_FOR_LONG || node.is_persistent() || is_forgotten(node) {
             return None;
         }
-        let fact = format!("{} stands first since {}", node.node, ago(held));
+        let fact = format!(
+            "{} holds it, and was made {} before the newest heartbeat of a master",
+            node.node,
+            ago(held)
+        );
         let finding = about(LONG.kind, lock, node).fact(format!("registry {}", lock.path), fact);
         Some(finding.next("dsctl lock status"))
     });

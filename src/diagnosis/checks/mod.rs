@@ -81,19 +81,33 @@ const OF_AN_UPGRADE: &[&Check] = &[
     &upgrade::SCHEDULES,
 ];
 
-/// What all checks find, or, if it was read for an upgrade, those about one; the most urgent first.
+/// What is found only if it stands still for a while, or in a file never.
+const OF_TWO_LOOKS: [&str; 2] = ["DS-024", "DS-029"];
+
+/// The checks that a snapshot can be judged by: those about an upgrade, if it was read for one, else
+/// all others. Which of them a user may not see all for, the snapshot says itself.
+#[must_use]
+pub fn judged(snapshot: &Snapshot) -> Vec<&'static Check> {
+    let checks: Vec<&Check> = match &snapshot.upgrade {
+        None => {
+            let of_an_upgrade = upgrade::ALL.map(|check| check.kind.code);
+            let others = CHECKS.iter();
+            others
+                .filter(|check| !of_an_upgrade.contains(&check.kind.code))
+                .collect()
+        }
+        Some(_) => OF_AN_UPGRADE.to_vec(),
+    };
+    let is_seen =
+        |check: &&Check| snapshot.has_settled() || !OF_TWO_LOOKS.contains(&check.kind.code);
+    checks.into_iter().filter(is_seen).collect()
+}
+
+/// What these checks find; the most urgent first.
 #[must_use]
 pub fn findings(snapshot: &Snapshot) -> Vec<Finding> {
-    let mut found: Vec<Finding> = match &snapshot.upgrade {
-        None => CHECKS
-            .iter()
-            .flat_map(|check| check.run(snapshot))
-            .collect(),
-        Some(_) => OF_AN_UPGRADE
-            .iter()
-            .flat_map(|check| check.run(snapshot))
-            .collect(),
-    };
+    let checks = judged(snapshot).into_iter();
+    let mut found: Vec<Finding> = checks.flat_map(|check| check.run(snapshot)).collect();
     found.sort_by_key(|finding| (finding.severity(), finding.kind.code));
     found
 }

@@ -5,8 +5,20 @@ use std::collections::BTreeMap;
 use crate::diagnosis::check::Check;
 use crate::diagnosis::finding::{Finding, FindingKind, Severity, Subject, about_all, counted};
 use crate::diagnosis::snapshot::Snapshot;
+use crate::failover::Refusal;
 use crate::metadata::UpgradeFacts;
 use crate::model::{InstanceId, Registrations};
+
+/// Those that make no sense but before or after an upgrade.
+pub(super) const ALL: [&Check; 7] = [
+    &UNENDED,
+    &COMMANDS,
+    &QUEUES,
+    &SERVERS,
+    &UNKNOWN_STATES,
+    &OLD_PARAMETERS,
+    &SCHEDULES,
+];
 
 /// DS-040.
 pub(super) const UNENDED: Check = Check {
@@ -63,7 +75,7 @@ pub(super) const QUEUES: Check = Check {
 pub(super) const SERVERS: Check = Check {
     kind: &FindingKind {
         code: "DS-043",
-        title: "servers that still run",
+        title: "servers that still run, or may do so",
         severity: Severity::Act,
         meaning: "Upstream's guide says to stop all services before an upgrade: what runs writes into tables \
             that the script changes.",
@@ -200,7 +212,15 @@ fn servers(snapshot: &Snapshot) -> Vec<Finding> {
             );
         }
     }
-    for lock in &snapshot.locks {
+    if let Some(doubt) = snapshot.doubt.as_ref().filter(|doubt| !is_empty(doubt)) {
+        finding = finding.fact(
+            format!("registry {}", snapshot.masters.parent),
+            format!("whether any runs is not known: {doubt}"),
+        );
+        let text = doubt.hint();
+        finding.remedy.text = format!("{}; {text}", finding.remedy.text);
+    }
+    for lock in snapshot.locks.iter().filter(|lock| !lock.nodes.is_empty()) {
         finding = finding.fact(
             format!("registry {}", lock.path),
             "somebody holds this lock",
@@ -208,6 +228,11 @@ fn servers(snapshot: &Snapshot) -> Vec<Finding> {
     }
     let found = (!finding.evidence.is_empty()).then_some(finding);
     found.into_iter().collect()
+}
+
+/// Whether it is only that no master runs.
+fn is_empty(doubt: &Refusal) -> bool {
+    matches!(doubt, Refusal::NoMasters { .. })
 }
 
 fn unknown_states(snapshot: &Snapshot) -> Vec<Finding> {

@@ -73,21 +73,19 @@ impl Statements<'_> {
         .into()
     }
 
-    /// Valid tasks of unfinished instances that no worker has been given yet: instance, worker group.
-    /// Tasks that run inside a master are never given to one. `None` if tasks have no group's name.
+    /// Valid tasks of those of these instances that are unfinished, which no worker has been given yet:
+    /// instance, worker group. Tasks that run inside a master are never given to one. `None` if tasks
+    /// have no group's name.
     ///
     /// STRAIGHT_JOIN: the index on the instance leads from few instances to their tasks.
-    pub(crate) fn undispatched(&self) -> Option<Query> {
+    pub(crate) fn undispatched(&self, instances: &[i64]) -> Option<Query> {
         let group = self.text(&format!("t.{}", self.optional.worker_group?));
         let tables = &self.family.tables;
-        let join = match self.dialect {
-            Dialect::MySql => "STRAIGHT_JOIN ",
-            Dialect::Postgres | Dialect::Sqlite => "",
-        };
-        let sql = format!(
+        let before = format!(
             "SELECT {join}s.id, {group} FROM {instances} s JOIN {tasks} t ON t.{instance} = s.id \
              WHERE s.state IN ({unfinished}) AND t.flag = 1 AND t.state = {SUBMITTED} \
-             AND (t.host IS NULL OR {host} IN ('', 'NULL', 'null')) AND {kind} NOT IN ('{logic}') ORDER BY s.id",
+             AND (t.host IS NULL OR {host} IN ('', 'NULL', 'null')) AND {kind} NOT IN ('{logic}') AND s.id",
+            join = self.in_this_order(),
             instances = tables.instance,
             tasks = tables.task,
             instance = self.family.columns.task_instance,
@@ -96,33 +94,37 @@ impl Statements<'_> {
             kind = self.text("t.task_type"),
             logic = LOGIC_TASKS.join("', '"),
         );
-        Some(sql.into())
+        Some(self.among(&before, instances, " ORDER BY s.id"))
     }
 
-    /// Unfinished instances of which no valid task is unfinished or has a retry to come; with ids, only
-    /// those: instance, host, and the greatest id of its tasks, which is NULL if it has none.
-    ///
-    /// STRAIGHT_JOIN as above.
-    pub(crate) fn idle_instances(&self, only: Option<&[i64]>) -> Query {
+    /// Those of these instances that are unfinished, and of which no valid task is unfinished or has a
+    /// retry to come: instance, host, and the greatest id of its tasks, which is NULL if it has none.
+    pub(crate) fn idle_instances(&self, instances: &[i64]) -> Query {
         let tables = &self.family.tables;
-        let join = match self.dialect {
-            Dialect::MySql => "STRAIGHT_JOIN ",
-            Dialect::Postgres | Dialect::Sqlite => "",
-        };
-        let only = only.map_or_else(String::new, |ids| format!(" AND s.id IN ({})", list(ids)));
-        format!(
+        let before = format!(
             "SELECT {join}s.id, {host}, MAX(t.id) FROM {instances} s \
              LEFT JOIN {tasks} t ON t.{instance} = s.id AND t.flag = 1 \
-             WHERE s.state IN ({RUNNING}, {READY_PAUSE}, {READY_STOP}){only} GROUP BY s.id, s.host \
-             HAVING COALESCE(SUM(CASE WHEN t.state NOT IN ({finished}) \
-             OR (t.state = {FAILURE} AND t.retry_times < t.max_retry_times) THEN 1 ELSE 0 END), 0) = 0 ORDER BY s.id",
+             WHERE s.state IN ({RUNNING}, {READY_PAUSE}, {READY_STOP}) AND s.id",
+            join = self.in_this_order(),
             host = self.text("s.host"),
             instances = tables.instance,
             tasks = tables.task,
             instance = self.family.columns.task_instance,
-            finished = list(self.family.finished_tasks),
-        )
-        .into()
+        );
+        let behind = format!(
+            " GROUP BY s.id, s.host HAVING COALESCE(SUM(CASE WHEN t.state NOT IN ({}) \
+             OR (t.state = {FAILURE} AND t.retry_times < t.max_retry_times) THEN 1 ELSE 0 END), 0) = 0 ORDER BY s.id",
+            list(self.family.finished_tasks),
+        );
+        self.among(&before, instances, &behind)
+    }
+
+    /// MySQL joins in the order of the statement then.
+    fn in_this_order(&self) -> &'static str {
+        match self.dialect {
+            Dialect::MySql => "STRAIGHT_JOIN ",
+            Dialect::Postgres | Dialect::Sqlite => "",
+        }
     }
 
     /// Name and addresses of the worker groups.

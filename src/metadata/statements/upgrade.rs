@@ -1,11 +1,14 @@
 //! Statements about what an upgrade finds in the tables.
 
-use super::Statements;
+use std::collections::BTreeSet;
+
 use super::queues::{QUEUE, SERIAL_QUEUE};
+use super::{Statements, list};
+use crate::family::{ALL, Family};
 use crate::metadata::query::Query;
 
 impl Statements<'_> {
-    /// Every instance that has not ended, in whatever order: id, state, and whether its parameter has
+    /// Every instance that has not ended by the states of any release, in whatever order: id, state, and whether its parameter has
     /// the form of this release, as far as that matters to masters (3.3 and newer).
     pub(crate) fn unended_instances(&self) -> Query {
         let has_form = if self.family.starts_at_trigger {
@@ -13,7 +16,14 @@ impl Statements<'_> {
         } else {
             "1"
         };
-        self.unended(&format!("i.id, i.state, {has_form}")).into()
+        // What has ended in an older release has ended.
+        let ended: BTreeSet<i64> = ALL.iter().flat_map(Family::ended).collect();
+        let unended = self.unended(&format!("i.id, i.state, {has_form}"));
+        format!(
+            "{unended} AND (i.state IS NULL OR i.state NOT IN ({}))",
+            list(ended)
+        )
+        .into()
     }
 
     /// Definitions that have several schedules: definition.
