@@ -371,7 +371,7 @@ fn what_cannot_be_read_is_not_called_right() {
     let look = |code: i32| {
         let metrics = ["--metrics-file", file.to_str().unwrap()];
         Dsctl::new(&world.env)
-            .args(["doctor", "--once", "--statement-timeout", "2s"])
+            .args(["doctor", "--once", "--statement-timeout", "5s"])
             .args(metrics)
             .run()
             .exit(code)

@@ -70,7 +70,8 @@ pub(super) fn at_work(test: &str, release: &'static Release, store: Store) {
         World::await_log(&masters.iter().collect::<Vec<_>>(), text);
     }
     let (wanted, mut started, mut looks) = (workflows(), 0, 0);
-    let look = || Dsctl::new(env).args(["doctor", "--fail-on", "note"]);
+    // A busy machine may hold a master up for longer than the usual time.
+    let look = || Dsctl::new(env).args(["doctor", "--fail-on", "note", "--settle", "1m"]);
     let mut doctor = look().limit(SOON).spawn();
     loop {
         let ended = world.number(ENDED);
